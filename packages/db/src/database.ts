@@ -1,0 +1,86 @@
+import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
+import pg from "pg";
+
+/** A pool of connections to our PostgreSQL. */
+export type Database = pg.Pool;
+
+/** Anything that runs a statement: the pool, or the one connection of a transaction. Every arrow takes this. */
+export type Queryable = Pick<pg.PoolClient, "query">;
+
+export interface OpenDatabaseOptions {
+  readonly url: string;
+  readonly connectionsMax: number;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  /** A pooled connection died while idle. The pool replaces it; this is for the log. */
+  readonly onError: (error: Error) => void;
+}
+
+/** Opens a pool without connecting. A statement waits at most 5 s for a connection and then throws. */
+export function openDatabase(options: OpenDatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.connectionsMax,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: 5_000,
+  });
+  // Without a listener an idle connection that dies (a restart of the server) would end the process.
+  pool.on("error", options.onError);
+  return pool;
+}
+
+/** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */
+export async function inTransaction<T>(database: Database, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  const client = await database.connect();
+  let lost: Error | undefined;
+  try {
+    await client.query("begin");
+    const result = await work(client);
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    await client.query("rollback").catch((rollbackError: Error) => {
+      lost = rollbackError;
+    });
+    throw error;
+  } finally {
+    // A connection that could not roll back is closed, so that nobody goes on inside its transaction.
+    client.release(lost);
+  }
+}
+
+/** The query builder over a pool or a transaction; for reads and plain inserts. Arrows are written in SQL. */
+export function orm(queryable: Queryable): NodePgDatabase {
+  return drizzle({ client: queryable as pg.PoolClient });
+}
+
+const unavailableCodes = new Set([
+  "57P01", // admin_shutdown
+  "57P02", // crash_shutdown
+  "57P03", // cannot_connect_now
+  "53300", // too_many_connections
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOTFOUND",
+  "ETIMEDOUT",
+  "EPIPE",
+]);
+
+/** Whether an error means "the database cannot be reached now": worth trying again, nobody's fault. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    const code = (e as { code?: unknown }).code;
+    if (typeof code === "string" && (unavailableCodes.has(code) || code.startsWith("08"))) return true;
+    if (/timeout exceeded when trying to connect|Connection terminated|connection timeout/i.test(e.message)) return true;
+  }
+  return false;
+}
+
+/** The name of the unique index that an insert violated, or undefined if the error is another one. */
+export function violatedUniqueIndex(error: unknown): string | undefined {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    const { code, constraint } = e as { code?: unknown; constraint?: unknown };
+    if (code === "23505" && typeof constraint === "string") return constraint;
+  }
+  return undefined;
+}

@@ -1,0 +1,144 @@
+import { sql } from "drizzle-orm";
+import { check, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import { createdAt, id, instant, updatedAt } from "./columns.ts";
+import { emailTemplateVersion } from "./content.ts";
+import { company, contact } from "./people.ts";
+import { emailSequence, sequenceStep, sequenceVersion } from "./sequences.ts";
+
+export const sequenceEnrollment = pgTable(
+  "sequence_enrollment",
+  {
+    id: id(),
+    sequenceId: uuid("sequence_id")
+      .notNull()
+      .references(() => emailSequence.id),
+    versionId: uuid("version_id")
+      .notNull()
+      .references(() => sequenceVersion.id),
+    contactId: uuid("contact_id")
+      .notNull()
+      .references(() => contact.id),
+    companyId: uuid("company_id").references(() => company.id, { onDelete: "set null" }),
+    status: text("status", { enum: ["active", "paused", "completed", "unsubscribed", "cancelled"] }).notNull(),
+    endReason: text("end_reason"),
+    enrolledAt: instant("enrolled_at").notNull(),
+    startedAt: instant("started_at"),
+    completedAt: instant("completed_at"),
+    currentStepNumber: integer("current_step_number").notNull().default(0),
+    notes: text("notes").notNull().default(""),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    // Law: at most one live enrollment per (sequence, contact), whatever races.
+    uniqueIndex("sequence_enrollment_live_key")
+      .on(t.sequenceId, t.contactId)
+      .where(sql`${t.status} in ('active', 'paused')`),
+    index("sequence_enrollment_contact_idx").on(t.contactId, t.sequenceId),
+    index("sequence_enrollment_status_idx").on(t.status, t.enrolledAt.desc()),
+    index("sequence_enrollment_sequence_idx").on(t.sequenceId, t.status),
+    index("sequence_enrollment_version_idx").on(t.versionId),
+    index("sequence_enrollment_enrolled_idx").on(t.enrolledAt.desc(), t.id.desc()),
+    check(
+      "sequence_enrollment_status_check",
+      sql`${t.status} in ('active', 'paused', 'completed', 'unsubscribed', 'cancelled')`,
+    ),
+  ],
+);
+
+/** What was handed to an SMTP server, and what it answered. `response` is null when no answer came (in doubt). */
+export const emailLog = pgTable(
+  "email_log",
+  {
+    id: id(),
+    executionId: uuid("execution_id"),
+    contactId: uuid("contact_id").references(() => contact.id, { onDelete: "set null" }),
+    templateVersionId: uuid("template_version_id").references(() => emailTemplateVersion.id, { onDelete: "set null" }),
+    messageId: text("message_id").notNull(),
+    fromAddress: text("from_address").notNull(),
+    toAddress: text("to_address").notNull(),
+    subject: text("subject").notNull(),
+    variables: jsonb("variables").$type<Record<string, unknown>>().notNull(),
+    outcome: text("outcome", { enum: ["accepted", "in_doubt"] }).notNull(),
+    response: text("response"),
+    sentAt: instant("sent_at").notNull(),
+  },
+  (t) => [
+    index("email_log_message_id_idx").on(t.messageId),
+    index("email_log_execution_idx").on(t.executionId),
+    index("email_log_sent_idx").on(t.sentAt.desc(), t.id.desc()),
+  ],
+);
+
+/** One row per (enrollment, step): the timer *and* the audit record. States and arrows: docs/states.md. */
+export const stepExecution = pgTable(
+  "step_execution",
+  {
+    id: id(),
+    enrollmentId: uuid("enrollment_id")
+      .notNull()
+      .references(() => sequenceEnrollment.id),
+    stepId: uuid("step_id")
+      .notNull()
+      .references(() => sequenceStep.id),
+    stepNumber: integer("step_number").notNull(),
+    status: text("status", {
+      enum: ["pending", "scheduled", "sending", "sent", "failed", "in_doubt", "skipped"],
+    }).notNull(),
+    /** Only while `sending`: `claimed` = nothing left this machine; `data` = the first body byte may have left. */
+    phase: text("phase", { enum: ["claimed", "data"] }),
+    /** Only while `pending`: why there is no timer. */
+    holdReason: text("hold_reason"),
+    /** Base + delay, before any window moved it. */
+    dueAt: instant("due_at").notNull(),
+    /** The next moment at which it will be tried; kept as the record of the last plan once it is over. */
+    scheduledFor: instant("scheduled_for").notNull(),
+    sentAt: instant("sent_at"),
+    attemptCount: integer("attempt_count").notNull().default(0),
+    /** Goes up at every claim and rescue. A wake-up or a worker that holds an older number is over. */
+    generation: integer("generation").notNull().default(0),
+    leaseUntil: instant("lease_until"),
+    messageId: text("message_id"),
+    emailLogId: uuid("email_log_id").references(() => emailLog.id),
+    errorMessage: text("error_message"),
+    /** When a sweep last put a wake-up into the queue for this row. */
+    rescuedAt: instant("rescued_at"),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    uniqueIndex("step_execution_step_key").on(t.enrollmentId, t.stepId),
+    index("step_execution_due_idx").on(t.status, t.scheduledFor),
+    index("step_execution_enrollment_idx").on(t.enrollmentId, t.status),
+    index("step_execution_lease_idx").on(t.leaseUntil).where(sql`${t.status} = 'sending'`),
+    index("step_execution_step_idx").on(t.stepId),
+    check(
+      "step_execution_status_check",
+      sql`${t.status} in ('pending', 'scheduled', 'sending', 'sent', 'failed', 'in_doubt', 'skipped')`,
+    ),
+    check(
+      "step_execution_sending_check",
+      sql`(${t.status} = 'sending') = (${t.phase} is not null) and (${t.status} = 'sending') = (${t.leaseUntil} is not null)`,
+    ),
+    check("step_execution_hold_check", sql`(${t.status} = 'pending') = (${t.holdReason} is not null)`),
+  ],
+);
+
+/** Append-only: every stop leaves a sentence that an operator can read. */
+export const executionEvent = pgTable(
+  "execution_event",
+  {
+    id: id(),
+    executionId: uuid("execution_id")
+      .notNull()
+      .references(() => stepExecution.id, { onDelete: "cascade" }),
+    at: instant("at").notNull(),
+    kind: text("kind").notNull(),
+    /** Stable, for machines: `outside_window`, `refused_4xx`, … */
+    reason: text("reason").notNull(),
+    message: text("message").notNull(),
+    /** Who caused it: `worker`, `sweep`, or the principal of an API call or command. */
+    actor: text("actor").notNull(),
+  },
+  (t) => [index("execution_event_execution_idx").on(t.executionId, t.at)],
+);
