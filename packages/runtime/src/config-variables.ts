@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { dayLengthForm, parseDayLength } from "./day-length.ts";
+
+/** `process.env`, or what a test puts in its place. A variable that is set but empty counts as not set. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** A mailbox as it stands in From: name and address apart, so that nothing in the name can become an address. */
+export interface Mailbox {
+  readonly name: string;
+  readonly address: string;
+}
+
+function url(schemes: readonly string[]) {
+  return z.string().check((context) => {
+    const parsed = URL.canParse(context.value) ? new URL(context.value) : undefined;
+    const problem =
+      parsed === undefined
+        ? "is not a URL (a password with special characters must be percent-encoded)"
+        : !schemes.includes(parsed.protocol)
+          ? `does not start with ${schemes.map((scheme) => `${scheme}//`).join(" or ")}`
+          : parsed.hostname === "" && !parsed.searchParams.has("host")
+            ? "names no host"
+            : undefined;
+    if (problem !== undefined) context.issues.push({ code: "custom", message: problem, input: "" });
+  });
+}
+
+function wholeNumber(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, "is not a whole number")
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `is not between ${min} and ${max}`);
+}
+
+const mailbox = z.string().transform((text, context): Mailbox => {
+  const match = /^(?:"?([^"<>]*?)"?\s*<([^<>]+)>|([^<>]+))$/.exec(text.trim());
+  const address = (match?.[2] ?? match?.[3] ?? "").trim();
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not get into a header
+  if (!/^[^\s@,;:"\\]{1,64}@[^\s@,;:"\\]{1,253}$/.test(address) || /[\u0000-\u001f\u007f]/.test(text)) {
+    context.issues.push({ code: "custom", message: "is not a mailbox", input: text });
+    return z.NEVER;
+  }
+  return { name: match?.[1]?.trim() ?? "", address };
+});
+
+const publicUrl = url(["http:", "https:"])
+  .refine((value) => !URL.canParse(value) || !/[?#@]/.test(value), "has a query, a fragment or a user name")
+  .transform((value) => value.replace(/\/+$/, ""));
+
+const dayLength = z.string().transform((text, context) => {
+  const milliseconds = parseDayLength(text);
+  if (milliseconds !== undefined) return milliseconds;
+  context.issues.push({ code: "custom", message: "is not a length of time", input: text });
+  return z.NEVER;
+});
+
+/** Every variable: how it is read, and what to write when it is missing or wrong. */
+export const configVariables = {
+  DATABASE_URL: { schema: url(["postgres:", "postgresql:"]), write: "postgres://user:password@host:5432/dripline" },
+  REDIS_URL: {
+    schema: url(["redis:", "rediss:"]),
+    write: "redis://host:6379, or leave it out to keep the queue in PostgreSQL",
+  },
+  SMTP_URL: { schema: url(["smtp:", "smtps:"]), write: "smtp://user:password@host:587, or smtps://…:465" },
+  MAIL_FROM: { schema: mailbox, write: "Name <address>, e.g. Dripline <hello@example.com>" },
+  DRIPLINE_SECRET: {
+    schema: z.string().min(32, "is shorter than 32 characters"),
+    write: "32 or more random characters, e.g. from: openssl rand -hex 32",
+  },
+  PUBLIC_URL: { schema: publicUrl, write: "the address under which the API is reached, e.g. https://mail.example.com" },
+  API_HOST: {
+    schema: z.string().regex(/^[^\s/]+$/, "is not a host name or address"),
+    write: "the address to listen on: 127.0.0.1, or 0.0.0.0 for all",
+  },
+  API_PORT: { schema: wholeNumber(1, 65_535), write: "a port from 1 to 65535, e.g. 4600" },
+  WORKER_CONCURRENCY: { schema: wholeNumber(1, 1_000), write: "how many emails one worker handles at once, e.g. 10" },
+  SMTP_POOL_SIZE: { schema: wholeNumber(1, 100), write: "how many SMTP connections one worker keeps, e.g. 5" },
+  DRIPLINE_DAY_LENGTH: { schema: dayLength, write: `${dayLengthForm}; leave it out for days of 24 hours` },
+  LOG_LEVEL: { schema: z.enum(logLevels, "is not a log level"), write: `one of ${logLevels.join(", ")}` },
+  SHUTDOWN_GRACE_SECONDS: {
+    schema: wholeNumber(1, 3_600),
+    write: "how long a process may take to finish its work when told to stop, in seconds, e.g. 25",
+  },
+} as const;
+
+export type ConfigVariable = keyof typeof configVariables;

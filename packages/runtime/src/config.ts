@@ -1,0 +1,157 @@
+import type { z } from "zod";
+import type { ConfigProblem } from "./config-problem.ts";
+import {
+  type ConfigVariable,
+  configVariables,
+  type Environment,
+  type LogLevel,
+  type Mailbox,
+} from "./config-variables.ts";
+import { isLocalSmtp } from "./is-local-smtp.ts";
+import { readSecretFiles } from "./secret-files.ts";
+
+interface SharedConfig {
+  readonly databaseUrl: string;
+  /** Undefined: the queue lives in PostgreSQL. */
+  readonly redisUrl: string | undefined;
+  /** Signs unsubscribe links, message ids and links to the queue's page. */
+  readonly secret: string;
+  /** Where people reach the API, without a slash at the end. */
+  readonly publicUrl: string;
+  /** How long a day of delay lasts. Undefined: 24 hours, as in life. */
+  readonly dayLengthMilliseconds: number | undefined;
+  readonly logLevel: LogLevel;
+  readonly shutdownGraceSeconds: number;
+}
+
+export interface ApiConfig extends SharedConfig {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface WorkerConfig extends SharedConfig {
+  readonly smtpUrl: string;
+  readonly mailFrom: Mailbox;
+  readonly concurrency: number;
+  readonly smtpPoolSize: number;
+}
+
+/** The commands look at a running installation; what one of them cannot do without, it asks for itself. */
+export interface CliConfig extends Omit<SharedConfig, "secret" | "shutdownGraceSeconds"> {
+  readonly secret: string | undefined;
+  readonly smtpUrl: string | undefined;
+  readonly host: string;
+  readonly port: number;
+}
+
+export type ConfigResult<Config> =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
+
+/** What the API process needs. */
+export function readApiConfig(env: Environment): ConfigResult<ApiConfig> {
+  const read = new Reader(env);
+  return read.result(() => ({ ...readShared(read), ...readAddress(read) }));
+}
+
+/** What a worker process needs. */
+export function readWorkerConfig(env: Environment): ConfigResult<WorkerConfig> {
+  const read = new Reader(env);
+  return read.result(() => ({
+    ...readShared(read),
+    smtpUrl: read.required("SMTP_URL"),
+    mailFrom: read.required("MAIL_FROM"),
+    concurrency: read.optional("WORKER_CONCURRENCY") ?? 10,
+    smtpPoolSize: read.optional("SMTP_POOL_SIZE") ?? 5,
+  }));
+}
+
+/** What a command needs to look at an installation: the database, and the rest if it is there. */
+export function readCliConfig(env: Environment): ConfigResult<CliConfig> {
+  const read = new Reader(env);
+  return read.result(() => ({
+    databaseUrl: read.required("DATABASE_URL"),
+    redisUrl: read.optional("REDIS_URL"),
+    secret: read.optional("DRIPLINE_SECRET"),
+    smtpUrl: read.optional("SMTP_URL"),
+    publicUrl: readPublicUrl(read),
+    dayLengthMilliseconds: readDayLength(read),
+    logLevel: read.optional("LOG_LEVEL") ?? "info",
+    ...readAddress(read),
+  }));
+}
+
+function readShared(read: Reader): SharedConfig {
+  return {
+    databaseUrl: read.required("DATABASE_URL"),
+    redisUrl: read.optional("REDIS_URL"),
+    secret: read.required("DRIPLINE_SECRET"),
+    publicUrl: readPublicUrl(read),
+    dayLengthMilliseconds: readDayLength(read),
+    logLevel: read.optional("LOG_LEVEL") ?? "info",
+    shutdownGraceSeconds: read.optional("SHUTDOWN_GRACE_SECONDS") ?? 25,
+  };
+}
+
+function readAddress(read: Reader): { host: string; port: number } {
+  return { host: read.optional("API_HOST") ?? "127.0.0.1", port: read.optional("API_PORT") ?? 4600 };
+}
+
+function readPublicUrl(read: Reader): string {
+  return read.optional("PUBLIC_URL") ?? `http://127.0.0.1:${read.optional("API_PORT") ?? 4600}`;
+}
+
+/** Thirty days in two minutes are for looking at, never for people: only a mail server on this machine may see that. */
+function readDayLength(read: Reader): number | undefined {
+  const milliseconds = read.optional("DRIPLINE_DAY_LENGTH");
+  const smtpUrl = read.optional("SMTP_URL");
+  if (milliseconds !== undefined && !(smtpUrl !== undefined && isLocalSmtp(smtpUrl))) {
+    read.report(
+      "DRIPLINE_DAY_LENGTH",
+      "compresses time, which is refused unless SMTP_URL is a mail server on this machine",
+      "SMTP_URL=smtp://127.0.0.1:<port>, or leave DRIPLINE_DAY_LENGTH out",
+    );
+  }
+  return milliseconds;
+}
+
+/** Reads variables one by one and remembers all that is wrong with them, so that people are told once. */
+class Reader {
+  readonly #env: Environment;
+  readonly #problems = new Map<string, ConfigProblem>();
+
+  constructor(env: Environment) {
+    const expanded = readSecretFiles(env);
+    this.#env = expanded.env;
+    for (const problem of expanded.problems) this.#problems.set(problem.variable, problem);
+  }
+
+  optional<V extends ConfigVariable>(variable: V): z.infer<(typeof configVariables)[V]["schema"]> | undefined {
+    const text = this.#env[variable];
+    if (text === undefined || text === "") return undefined;
+    const parsed = configVariables[variable].schema.safeParse(text);
+    if (parsed.success) return parsed.data as z.infer<(typeof configVariables)[V]["schema"]>;
+    const problem = parsed.error.issues[0]?.message ?? "is not valid";
+    this.report(variable, problem, configVariables[variable].write);
+    return undefined;
+  }
+
+  /** The value; after a report, a stand-in that never leaves {@link result}. */
+  required<V extends ConfigVariable>(variable: V): z.infer<(typeof configVariables)[V]["schema"]> {
+    const value = this.optional(variable);
+    if (value !== undefined) return value;
+    if (!this.#problems.has(variable) && !this.#problems.has(`${variable}_FILE`)) {
+      this.report(variable, "is not set", configVariables[variable].write);
+    }
+    return undefined as never;
+  }
+
+  report(variable: string, problem: string, remedy: string): void {
+    if (!this.#problems.has(variable)) this.#problems.set(variable, { variable, problem, remedy });
+  }
+
+  result<Config>(build: () => Config): ConfigResult<Config> {
+    const config = build();
+    return this.#problems.size === 0 ? { ok: true, config } : { ok: false, problems: [...this.#problems.values()] };
+  }
+}
