@@ -1,0 +1,63 @@
+import { z } from "zod";
+import { TimeZone } from "./time-zone.ts";
+
+const startMessage = 'a window starts at "HH:MM" on the 24-hour clock, "00:00" to "23:59"';
+const endMessage = 'a window ends at "HH:MM" on the 24-hour clock, "00:00" to "24:00"';
+const dateMessage = 'a closed date is a real calendar date, "YYYY-MM-DD"';
+const weekdayMessage = "a weekday is 1 (Monday) to 7 (Sunday)";
+const spreadMessage = "the spread is a whole number of minutes, 0 to 1440";
+
+/**
+ * One window of the week, half-open [start, end) in local time. An end at or before the start is overnight: the window
+ * belongs to its start day and ends on the next one ("22:00" to "06:00"; "08:00" to "08:00" lasts 24 hours).
+ */
+export const WeeklyWindow = z.object({
+  weekday: z.int({ error: weekdayMessage }).min(1, weekdayMessage).max(7, weekdayMessage),
+  start: z.string({ error: startMessage }).regex(/^([01]\d|2[0-3]):[0-5]\d$/, startMessage),
+  end: z.string({ error: endMessage }).regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, endMessage),
+});
+export type WeeklyWindow = z.infer<typeof WeeklyWindow>;
+
+/**
+ * When email may go out. Windows may touch and overlap; a schedule without any never opens. A closed date closes the
+ * windows that start on that local date: an overnight window from the evening before still ends in its morning.
+ *
+ * The limits keep one decision cheap whatever is stored: 168 windows are one for every hour of the week, 1,000 dates
+ * are a decade of closures.
+ */
+export const Schedule = z.object({
+  timezone: TimeZone,
+  windows: z.array(WeeklyWindow).max(168, "a schedule has at most 168 windows a week"),
+  closedDates: z.array(z.iso.date({ error: dateMessage })).max(1_000, "a schedule has at most 1000 closed dates"),
+  /** Whether a contact's own time zone, where one is known, takes the place of `timezone`. */
+  usesContactTimezone: z.boolean({ error: "usesContactTimezone is true or false" }),
+  /** Deferred emails are spread over this long after an opening, so that a morning does not start all at once. */
+  spreadMinutes: z.int({ error: spreadMessage }).min(0, spreadMessage).max(1_440, spreadMessage).default(15),
+});
+export type Schedule = z.infer<typeof Schedule>;
+
+/** The default: Monday to Friday, 09:00 to 17:00 in Bangkok. */
+export const BUSINESS_HOURS: Schedule = constant({
+  timezone: "Asia/Bangkok",
+  windows: [1, 2, 3, 4, 5].map((weekday) => ({ weekday, start: "09:00", end: "17:00" })),
+  closedDates: [],
+  usesContactTimezone: false,
+  spreadMinutes: 15,
+});
+
+/** Never closed: every day, all day. */
+export const ALWAYS_OPEN: Schedule = constant({
+  timezone: "UTC",
+  windows: [1, 2, 3, 4, 5, 6, 7].map((weekday) => ({ weekday, start: "00:00", end: "24:00" })),
+  closedDates: [],
+  usesContactTimezone: false,
+  spreadMinutes: 0,
+});
+
+/** Frozen all the way down, so that nobody's edit becomes everybody's default. */
+function constant(schedule: Schedule): Schedule {
+  for (const window of schedule.windows) Object.freeze(window);
+  Object.freeze(schedule.windows);
+  Object.freeze(schedule.closedDates);
+  return Object.freeze(schedule);
+}

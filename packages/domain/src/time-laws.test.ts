@@ -1,0 +1,306 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { addDelay, REAL_PACE } from "./delay.ts";
+import type { Schedule, WeeklyWindow } from "./schedule.ts";
+import { planSendTime } from "./send-time.ts";
+import { isOpen, nextWindow } from "./window.ts";
+
+// Laws of time, checked against an oracle that knows nothing of offsets: it writes down what a clock on the wall shows
+// in every minute of two weeks, and looks things up by walking along that list.
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+
+/** Where clocks do something; `jumps` are the minutes they jump by in those two weeks. */
+const places: { zone: string; around: string; jumps: number[] }[] = [
+  { zone: "UTC", around: "2028-02-29", jumps: [] },
+  { zone: "UTC", around: "2027-01-01", jumps: [] },
+  { zone: "Asia/Bangkok", around: "2026-11-22", jumps: [] },
+  { zone: "Asia/Bangkok", around: "2024-02-29", jumps: [] },
+  { zone: "Asia/Kathmandu", around: "2026-12-31", jumps: [] },
+  { zone: "Europe/Berlin", around: "2026-03-29", jumps: [60] },
+  { zone: "Europe/Berlin", around: "2026-10-25", jumps: [-60] },
+  { zone: "America/New_York", around: "2026-03-08", jumps: [60] },
+  { zone: "America/New_York", around: "2026-11-01", jumps: [-60] },
+  { zone: "Australia/Lord_Howe", around: "2026-10-04", jumps: [30] },
+  { zone: "Australia/Lord_Howe", around: "2026-04-05", jumps: [-30] },
+  // At midnight: that date began at 01:00, and that evening had two hours from 23:00.
+  { zone: "America/Sao_Paulo", around: "2018-11-04", jumps: [60] },
+  { zone: "America/Sao_Paulo", around: "2018-02-18", jumps: [-60] },
+  // At 00:01: back across midnight, into the date before.
+  { zone: "America/St_Johns", around: "2010-11-07", jumps: [-60] },
+  { zone: "America/St_Johns", around: "2010-03-14", jumps: [60] },
+  { zone: "America/St_Johns", around: "2026-03-08", jumps: [60] },
+  // Negative DST, during Ramadan.
+  { zone: "Africa/Casablanca", around: "2026-02-15", jumps: [-60] },
+  { zone: "Africa/Casablanca", around: "2026-03-22", jumps: [60] },
+  { zone: "Antarctica/Troll", around: "2026-03-29", jumps: [120] },
+  // A whole date that never was.
+  { zone: "Pacific/Apia", around: "2011-12-30", jumps: [1440] },
+];
+
+describe.each(places)("$zone around $around", ({ zone, around, jumps }) => {
+  const clock = readWallClock(zone, around);
+  const schedules = scheduleNear(clock);
+  const instants = instantNear(clock);
+  const runs = { numRuns: 60 };
+
+  test("the oracle's clock jumps where this place is listed for", () => {
+    expect(jumpsOf(clock)).toEqual(jumps);
+  });
+
+  test("a schedule is open exactly while the wall clock has reached a start and not yet its end", () => {
+    fc.assert(
+      fc.property(schedules, instants, (schedule, at) => {
+        expect(isOpen(schedule, zone, new Date(at))).toBe(isInside(openingsOf(schedule, clock), at));
+      }),
+      runs,
+    );
+  });
+
+  test("the next window is the first that is not over, with its own start and end", () => {
+    fc.assert(
+      fc.property(schedules, instants, (schedule, from) => {
+        const expected = firstNotOver(openingsOf(schedule, clock), from);
+        const found = nextWindow(schedule, zone, new Date(from));
+        if (expected === undefined) {
+          if (found !== null) expect(found.start.getTime()).toBeGreaterThan(clock.end - DAY);
+        } else {
+          expect(found).toEqual({ start: new Date(expected.start), end: new Date(expected.end) });
+        }
+      }),
+      runs,
+    );
+  });
+
+  function forEveryPlan(check: (schedule: Schedule, dueAt: number, at: number) => void) {
+    fc.assert(
+      fc.property(schedules, instants, fc.string(), (schedule, due, seed) => {
+        const dueAt = new Date(due);
+        const plan = planSendTime({ schedule, zone, dueAt, seed });
+        if (plan.kind === "never") expect(schedule.windows).toEqual([]);
+        else if (plan.at.getTime() < clock.end - 2 * DAY) check(schedule, due, plan.at.getTime());
+      }),
+      runs,
+    );
+  }
+
+  test("never outside a window", () => {
+    forEveryPlan((schedule, _due, at) => expect(isInside(openingsOf(schedule, clock), at)).toBe(true));
+  });
+
+  test("never before due", () => {
+    forEveryPlan((_schedule, due, at) => expect(at).toBeGreaterThanOrEqual(due));
+  });
+
+  test("the earliest opening plus spread", () => {
+    forEveryPlan((schedule, due, at) => {
+      const openings = openingsOf(schedule, clock);
+      if (isInside(openings, due)) return expect(at).toBe(due);
+      const opensAt = firstNotOver(openings, due)?.start ?? Number.NaN;
+      expect(at).toBeGreaterThanOrEqual(opensAt);
+      expect(at).toBeLessThan(opensAt + Math.max(1, schedule.spreadMinutes * MINUTE));
+    });
+  });
+
+  test("the spread never leaves the window", () => {
+    forEveryPlan((schedule, due, at) => {
+      const openings = openingsOf(schedule, clock);
+      if (!isInside(openings, due)) expect(at).toBeLessThan(firstNotOver(openings, due)?.end ?? Number.NaN);
+    });
+  });
+
+  test("planning twice gives the same answer", () => {
+    fc.assert(
+      fc.property(schedules, instants, fc.string(), (schedule, due, seed) => {
+        const first = planSendTime({ schedule, zone, dueAt: new Date(due), seed });
+        const again = planSendTime({ schedule: structuredClone(schedule), zone, dueAt: new Date(due), seed });
+        expect(again).toEqual(first);
+        if (first.kind === "never") return;
+        const whenItFires = planSendTime({ schedule, zone, dueAt: first.at, seed: "another" });
+        expect(whenItFires).toEqual({ kind: "open", at: first.at });
+      }),
+      runs,
+    );
+  });
+
+  test("days keep the wall-clock time, or take the first instant after a gap", () => {
+    fc.assert(
+      fc.property(schedules, instants, fc.integer({ min: 1, max: 5 }), (schedule, from, value) => {
+        const options = { schedule, zone, pace: REAL_PACE };
+        const reached = addDelay(new Date(from), { value, unit: "days" }, options);
+        expect(reached.getTime()).toBe(firstShowing(clock, shownAt(clock, from) + value * DAY));
+      }),
+      runs,
+    );
+  });
+
+  test("business days count the dates on which a window starts, and keep the wall-clock time", () => {
+    fc.assert(
+      fc.property(schedules, instants, fc.integer({ min: 1, max: 3 }), (schedule, from, value) => {
+        const shown = shownAt(clock, from);
+        const today = Math.floor(shown / DAY);
+        const dates = [...datesOf(clock)].filter(
+          (date) => date > today && openingsOn(schedule, clock, date).length > 0,
+        );
+        const date = dates[value - 1];
+        if (date === undefined) return; // beyond the two weeks
+        const reached = addDelay(new Date(from), { value, unit: "business_days" }, { schedule, zone, pace: REAL_PACE });
+        expect(reached.getTime()).toBe(firstShowing(clock, shown + (date - today) * DAY));
+      }),
+      runs,
+    );
+  });
+
+  test("no delay ends before it begins", () => {
+    fc.assert(
+      fc.property(
+        schedules,
+        instants,
+        fc.record({
+          value: fc.integer({ min: 0, max: 40 }),
+          unit: fc.constantFrom("minutes", "hours", "days", "business_days"),
+        }),
+        (schedule, from, delay) => {
+          const reached = addDelay(new Date(from), delay, { schedule, zone, pace: REAL_PACE });
+          expect(reached.getTime()).toBeGreaterThanOrEqual(from + (delay.value === 0 ? 0 : 1));
+        },
+      ),
+      runs,
+    );
+  });
+});
+
+// The wall clock
+
+interface WallClock {
+  start: number;
+  end: number;
+  /** What it shows in each minute from `start`: the local time, written as if it were UTC, in milliseconds. */
+  shows: number[];
+}
+
+function readWallClock(zone: string, around: string): WallClock {
+  const start = Date.parse(`${around}T00:00:00Z`) - 5 * DAY;
+  const end = start + 15 * DAY;
+  const format = new Intl.DateTimeFormat("en-GB", {
+    timeZone: zone,
+    calendar: "gregory",
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  });
+  const shows: number[] = [];
+  for (let instant = start; instant < end; instant += MINUTE) {
+    const [, day, month, year, hour, minute] = /^(\d+)\/(\d+)\/(\d+), (\d+):(\d+)$/.exec(format.format(instant)) ?? [];
+    shows.push(Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute)));
+  }
+  return { start, end, shows };
+}
+
+function jumpsOf({ shows }: WallClock): number[] {
+  return shows
+    .map((shown, index) => (shown - (shows[index - 1] ?? shown - MINUTE)) / MINUTE - 1)
+    .filter((jump) => jump !== 0);
+}
+
+function shownAt(clock: WallClock, instant: number): number {
+  const minute = clock.shows[Math.floor((instant - clock.start) / MINUTE)];
+  return (minute ?? Number.NaN) + (instant % MINUTE);
+}
+
+/** The first instant at which the clock shows this or later; gaps and repeats end on whole minutes. */
+function firstShowing({ start, shows }: WallClock, local: number): number {
+  const wholeMinute = Math.floor(local / MINUTE) * MINUTE;
+  const index = shows.findIndex((shown) => shown >= wholeMinute);
+  if (index === -1) return Number.NaN;
+  return start + index * MINUTE + (shows[index] === wholeMinute ? local - wholeMinute : 0);
+}
+
+function datesOf({ shows }: WallClock): Set<number> {
+  return new Set(shows.map((shown) => Math.floor(shown / DAY)));
+}
+
+// Windows, found by walking
+
+interface Opening {
+  start: number;
+  end: number;
+}
+
+function openingsOf(schedule: Schedule, clock: WallClock): Opening[] {
+  const first = Math.floor((clock.shows[0] ?? 0) / DAY);
+  return Array.from({ length: 17 }, (_, index) => openingsOn(schedule, clock, first + index)).flat();
+}
+
+function openingsOn(schedule: Schedule, clock: WallClock, date: number): Opening[] {
+  const midnight = new Date(date * DAY);
+  if (schedule.closedDates.includes(midnight.toISOString().slice(0, 10))) return [];
+  return schedule.windows
+    .filter((window) => window.weekday % 7 === midnight.getUTCDay())
+    .map((window) => {
+      const [start, end] = [minutesOf(window.start), minutesOf(window.end)];
+      return {
+        start: firstShowing(clock, midnight.getTime() + start * MINUTE),
+        end: firstShowing(clock, midnight.getTime() + (end > start ? end : end + 1440) * MINUTE),
+      };
+    })
+    .filter((opening) => opening.start < opening.end);
+}
+
+function isInside(openings: Opening[], at: number): boolean {
+  return openings.some((opening) => opening.start <= at && at < opening.end);
+}
+
+function firstNotOver(openings: Opening[], at: number): Opening | undefined {
+  return openings.filter((opening) => opening.end > at).sort((a, b) => a.start - b.start || b.end - a.end)[0];
+}
+
+function minutesOf(time: string): number {
+  const [hours, minutes] = time.split(":").map(Number);
+  return (hours ?? Number.NaN) * 60 + (minutes ?? Number.NaN);
+}
+
+// What is tried: anything, but mostly what lies close to the jump
+
+function instantNear(clock: WallClock): fc.Arbitrary<number> {
+  const jump = clock.shows.findIndex((shown, index) => index > 0 && shown !== (clock.shows[index - 1] ?? 0) + MINUTE);
+  const middle = clock.start + (jump === -1 ? 5 * 1440 : jump) * MINUTE;
+  return fc.oneof(
+    fc.integer({ min: middle - 180 * MINUTE, max: middle + 180 * MINUTE }),
+    fc.integer({ min: -180, max: 180 }).map((minutes) => middle + minutes * MINUTE),
+    fc.integer({ min: middle - 2 * DAY, max: middle + 2 * DAY }),
+  );
+}
+
+function scheduleNear(clock: WallClock): fc.Arbitrary<Schedule> {
+  const timeOfDay = fc.oneof(
+    fc.constantFrom(0, 1, 30, 60, 90, 120, 150, 180, 1380, 1410, 1439),
+    fc.integer({ min: 0, max: 1439 }),
+  );
+  const window = fc.record({
+    weekday: fc.integer({ min: 1, max: 7 }),
+    start: timeOfDay.map(asTime),
+    end: fc.oneof(timeOfDay, fc.constant(1440)).map(asTime),
+  });
+  const daily = fc
+    .record({ start: timeOfDay.map(asTime), end: timeOfDay.map(asTime) })
+    .map((times): WeeklyWindow[] => [1, 2, 3, 4, 5, 6, 7].map((weekday) => ({ weekday, ...times })));
+  const date = fc
+    .integer({ min: clock.start + 2 * DAY, max: clock.start + 8 * DAY })
+    .map((instant) => new Date(instant).toISOString().slice(0, 10));
+  return fc.record({
+    timezone: fc.constant("UTC"), // the zone is passed on its own
+    windows: fc.oneof(fc.array(window, { maxLength: 6 }), daily),
+    closedDates: fc.oneof(fc.constant<string[]>([]), fc.array(date, { maxLength: 3 })),
+    usesContactTimezone: fc.constant(false),
+    spreadMinutes: fc.oneof(fc.constant(15), fc.integer({ min: 0, max: 1440 })),
+  });
+}
+
+function asTime(minutes: number): string {
+  return `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
+}

@@ -1,0 +1,79 @@
+import { z } from "zod";
+
+/**
+ * IANA names without a slash. Every other one reads Area/Location. JavaScript engines accept more bare words than
+ * these, left from Java ("IST", "BST", "CST", "PST"): they mean different zones to different people, so they are no names.
+ * Source: the tz database, files `backward` and `etcetera`, 2025c.
+ */
+const BARE_NAMES: ReadonlySet<string> = new Set(
+  [
+    "CET CST6CDT Cuba EET EST EST5EDT Egypt Eire GB GB-Eire GMT GMT+0 GMT-0 GMT0 Greenwich HST Hongkong Iceland Iran",
+    "Israel Jamaica Japan Kwajalein Libya MET MST MST7MDT NZ NZ-CHAT Navajo PRC PST8PDT Poland Portugal ROC ROK",
+    "Singapore Turkey UCT UTC Universal W-SU WET Zulu",
+  ]
+    .join(" ")
+    .toLowerCase()
+    .split(" "),
+);
+
+// Asking the engine costs about 40 µs, a whole decision must cost less than 20. Only valid names are kept, so
+// wrong ones cannot fill the memory; the bound is for the many spellings that differ in case alone.
+const knownNames = new Set<string>();
+const knownNamesMax = 2_000;
+
+/**
+ * Whether `name` is an IANA time zone that this machine's tz data knows, in any case, links such as "Asia/Saigon" included.
+ * Offsets ("+07:00", "UTC+7") and words such as "local" or "PST" are not.
+ */
+export function isTimeZone(name: string): boolean {
+  if (knownNames.has(name)) return true;
+  if (!looksLikeIana(name) || !engineKnows(name)) return false;
+  if (knownNames.size >= knownNamesMax) knownNames.clear();
+  knownNames.add(name);
+  return true;
+}
+
+function looksLikeIana(name: string): boolean {
+  const lower = name.toLowerCase();
+  // "SystemV/…" is an ICU relic that is no longer in the tz database.
+  return lower.includes("/") ? !lower.startsWith("systemv/") : BARE_NAMES.has(lower);
+}
+
+function engineKnows(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false; // a RangeError: the only thing that can be wrong here is the name
+  }
+}
+
+/** What to tell somebody who wrote something else. */
+export function notATimeZone(name: string): string {
+  return `"${name}" is not an IANA time zone; write a name such as "Asia/Bangkok", "Europe/Berlin" or "UTC", not an offset or an abbreviation`;
+}
+
+/** An IANA time zone name, as people write it: links and letter case are kept. */
+export const TimeZone = z
+  .string({ error: 'a time zone is an IANA name, such as "Asia/Bangkok"' })
+  .refine(isTimeZone, { error: (issue) => notATimeZone(String(issue.input)) });
+export type TimeZone = z.infer<typeof TimeZone>;
+
+export interface ResolvedZone {
+  zone: string;
+  source: "contact" | "schedule";
+}
+
+/**
+ * The zone in which a schedule's windows are read for one contact: the contact's own if the schedule says so and the
+ * name is valid (an imported contact may carry anything), else the schedule's.
+ */
+export function resolveZone(
+  schedule: { timezone: string; usesContactTimezone: boolean },
+  contactTimezone: string | null,
+): ResolvedZone {
+  if (schedule.usesContactTimezone && contactTimezone !== null && isTimeZone(contactTimezone)) {
+    return { zone: contactTimezone, source: "contact" };
+  }
+  return { zone: schedule.timezone, source: "schedule" };
+}
