@@ -71,7 +71,8 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   for (let e = error; e instanceof Error; e = e.cause) {
     const code = (e as { code?: unknown }).code;
     if (typeof code === "string" && (unavailableCodes.has(code) || code.startsWith("08"))) return true;
-    if (/timeout exceeded when trying to connect|Connection terminated|connection timeout/i.test(e.message)) return true;
+    if (/timeout exceeded when trying to connect|Connection terminated|connection timeout/i.test(e.message))
+      return true;
   }
   return false;
 }

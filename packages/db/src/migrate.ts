@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { migrate } from "drizzle-orm/node-postgres/migrator";
 import pg from "pg";
 
-const migrationsFolder = new URL("../migrations", import.meta.url).pathname;
+const migrationsFolder = fileURLToPath(new URL("../migrations", import.meta.url));
 
 /** Any number that nobody else in this database uses for an advisory lock: "drip" in ASCII. */
 const migrationLock = 0x64726970;

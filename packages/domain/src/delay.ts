@@ -4,7 +4,7 @@ import type { Schedule } from "./schedule.ts";
 import { unreachable } from "./unreachable.ts";
 import { hasWindowOn, OPENING_HORIZON_DAYS } from "./window.ts";
 
-/** The longest delay of each unit: ten years, far beyond any sequence and well inside what a date can hold. */
+/** The longest delay of each unit: ten years (of business days about fourteen), far beyond any sequence. */
 export const DELAY_MAX = { minutes: 5_256_000, hours: 87_600, days: 3_650, business_days: 3_650 } as const;
 
 const valueMessage = "a delay's value is a whole number, zero or more";
@@ -25,7 +25,7 @@ export const Delay = z
     context.addIssue({
       code: "custom",
       path: ["value"],
-      message: `a delay is at most ${DELAY_MAX[unit]} ${unit.replace("_", " ")} (ten years), not ${value}`,
+      message: `a delay is at most ${DELAY_MAX[unit]} ${unit === "business_days" ? "business days" : `${unit} (ten years)`}, not ${value}`,
     });
   });
 export type Delay = z.infer<typeof Delay>;

@@ -1,6 +1,6 @@
+import type { WeeklyWindow } from "@dripline/domain/schedule";
 import { sql } from "drizzle-orm";
 import { boolean, check, integer, jsonb, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
-import type { Window } from "@dripline/domain/schedule";
 import { createdAt, id, updatedAt } from "./columns.ts";
 import { user } from "./people.ts";
 
@@ -44,7 +44,7 @@ export const schedule = pgTable(
     id: id(),
     name: text("name").notNull(),
     timezone: text("timezone").notNull(),
-    windows: jsonb("windows").$type<Window[]>().notNull(),
+    windows: jsonb("windows").$type<WeeklyWindow[]>().notNull(),
     closedDates: jsonb("closed_dates").$type<string[]>().notNull().default([]),
     usesContactTimezone: boolean("uses_contact_timezone").notNull().default(false),
     spreadMinutes: integer("spread_minutes").notNull().default(15),

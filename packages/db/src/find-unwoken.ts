@@ -1,0 +1,32 @@
+import type { Queryable } from "./database.ts";
+
+export interface DueRow {
+  readonly executionId: string;
+  readonly generation: number;
+  readonly scheduledFor: Date;
+}
+
+/**
+ * Due rows that nobody has picked up within the grace period: their wake-up was lost, or waits in a long queue. Marks
+ * them, so that the next sweep leaves them alone for `quietSeconds`; several sweeps at once get different rows.
+ */
+export async function findUnwoken(
+  db: Queryable,
+  options: { readonly graceSeconds: number; readonly quietSeconds: number; readonly limit: number },
+): Promise<DueRow[]> {
+  const { rows } = await db.query<{ id: string; generation: number; scheduled_for: Date }>({
+    name: "find-unwoken",
+    text: `
+      update step_execution e set rescued_at = clock_timestamp()
+      from (
+        select id from step_execution
+        where status = 'scheduled' and scheduled_for <= clock_timestamp() - make_interval(secs => $1)
+          and (rescued_at is null or rescued_at <= clock_timestamp() - make_interval(secs => $2))
+        order by scheduled_for limit $3 for update skip locked
+      ) due
+      where e.id = due.id
+      returning e.id, e.generation, e.scheduled_for`,
+    values: [options.graceSeconds, options.quietSeconds, options.limit],
+  });
+  return rows.map((row) => ({ executionId: row.id, generation: row.generation, scheduledFor: row.scheduled_for }));
+}

@@ -1,0 +1,185 @@
+import type { NextStepPlan } from "@dripline/domain/next-step";
+import type { Queryable } from "./database.ts";
+import { newId } from "./new-id.ts";
+
+/** An email that was handed to an SMTP server, for email_log. */
+export interface EmailRecord {
+  readonly contactId: string;
+  readonly templateVersionId: string;
+  readonly messageId: string;
+  readonly fromAddress: string;
+  readonly toAddress: string;
+  readonly subject: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+  /** The server's final reply; null when none came. */
+  readonly response: string | null;
+}
+
+export interface Finish {
+  readonly executionId: string;
+  /** The generation of the claim (from `sending`) or of the wake-up (from `scheduled`). */
+  readonly generation: number;
+  readonly from: "scheduled" | "sending";
+  readonly to: "sent" | "in_doubt" | "skipped";
+  readonly at: Date;
+  readonly email: EmailRecord | null;
+  /** A sentence for the event log; null where the row itself says everything (`sent`). */
+  readonly event: { readonly reason: string; readonly message: string; readonly actor: string } | null;
+  /** null: the enrollment stays where it is (in doubt under the policy `hold`). */
+  readonly plan: NextStepPlan | null;
+}
+
+/** What the record opened: the timer of the next step, if there is one. */
+export interface Finished {
+  readonly executionId: string;
+  readonly enrollmentStatus: string;
+  readonly next: { readonly executionId: string; readonly generation: number; readonly scheduledFor: Date } | null;
+}
+
+/**
+ * The end of a step and the beginning of the next, as one statement and so one transaction: the execution moves
+ * (fenced by state and generation), the email is logged, the enrollment advances or completes, steps passed over are
+ * recorded as skipped, and the next step's row appears, with a timer if the enrollment and the sequence are still
+ * active. Rows that are not in the state they should leave are missing from the answer, and nothing of theirs is written.
+ */
+export async function finishExecutions(db: Queryable, finishes: readonly Finish[]): Promise<Finished[]> {
+  const { rows } = await db.query<{
+    id: string;
+    enrollment_status: string;
+    next_id: string | null;
+    next_status: string | null;
+    next_scheduled_for: Date | null;
+  }>({
+    name: "finish-executions",
+    text: statement,
+    values: [JSON.stringify(finishes.map(toRecord)), JSON.stringify(finishes.flatMap(toPassedOver))],
+  });
+  return rows.map((row) => ({
+    executionId: row.id,
+    enrollmentStatus: row.enrollment_status,
+    next:
+      row.next_id !== null && row.next_status === "scheduled" && row.next_scheduled_for !== null
+        ? { executionId: row.next_id, generation: 0, scheduledFor: row.next_scheduled_for }
+        : null,
+  }));
+}
+
+const statement = `
+  with input as (
+    select * from jsonb_to_recordset($1) as i(
+      execution_id uuid, generation int, from_status text, to_status text, at timestamptz,
+      email_log_id uuid, email jsonb, event_id uuid, event jsonb,
+      advances boolean, next_id uuid, next_step_id uuid, next_step_number int, next_due_at timestamptz,
+      next_scheduled_for timestamptz, next_is_held boolean, next_event_id uuid, next_deferral text)
+  ),
+  finished as (
+    update step_execution e
+    set status = i.to_status, phase = null, lease_until = null, updated_at = now(),
+        sent_at = case when i.to_status = 'sent' then i.at end,
+        email_log_id = i.email_log_id,
+        error_message = case when i.to_status = 'sent' then null else coalesce(i.event ->> 'message', e.error_message) end
+    from input i
+    where e.id = i.execution_id and e.generation = i.generation and e.status = i.from_status
+    returning e.enrollment_id, e.step_number, i.*
+  ),
+  logged as (
+    insert into email_log (id, execution_id, contact_id, template_version_id, message_id, from_address, to_address,
+                           subject, variables, outcome, response, sent_at)
+    select f.email_log_id, f.execution_id, (f.email ->> 'contact_id')::uuid, (f.email ->> 'template_version_id')::uuid,
+           f.email ->> 'message_id', f.email ->> 'from_address', f.email ->> 'to_address', f.email ->> 'subject',
+           f.email -> 'variables', case when f.to_status = 'sent' then 'accepted' else 'in_doubt' end,
+           f.email ->> 'response', f.at
+    from finished f where f.email is not null
+  ),
+  advanced as (
+    update sequence_enrollment n
+    set current_step_number = case when f.advances then f.step_number else n.current_step_number end,
+        started_at = case when f.to_status = 'skipped' then n.started_at else coalesce(n.started_at, f.at) end,
+        status = case when f.advances and f.next_id is null and n.status in ('active', 'paused') then 'completed' else n.status end,
+        end_reason = case when f.advances and f.next_id is null and n.status in ('active', 'paused') then 'completed' else n.end_reason end,
+        completed_at = case when f.advances and f.next_id is null and n.status in ('active', 'paused') then f.at else n.completed_at end,
+        updated_at = now()
+    from finished f
+    where n.id = f.enrollment_id
+    returning n.id, n.status, n.sequence_id, f.execution_id
+  ),
+  passed as (
+    insert into step_execution (id, enrollment_id, step_id, step_number, status, due_at, scheduled_for)
+    select p.id, f.enrollment_id, p.step_id, p.step_number, 'skipped', f.at, f.at
+    from jsonb_to_recordset($2) as p(id uuid, event_id uuid, execution_id uuid, step_id uuid, step_number int)
+    join finished f on f.execution_id = p.execution_id
+    on conflict (enrollment_id, step_id) do nothing
+    returning id, step_number
+  ),
+  opened as (
+    insert into step_execution (id, enrollment_id, step_id, step_number, status, hold_reason, due_at, scheduled_for)
+    select f.next_id, f.enrollment_id, f.next_step_id, f.next_step_number, case when hold is null then 'scheduled' else 'pending' end,
+           hold, f.next_due_at, f.next_scheduled_for
+    from finished f
+    join advanced a on a.execution_id = f.execution_id
+    join email_sequence s on s.id = a.sequence_id,
+    lateral (select case when a.status = 'paused' then 'enrollment_paused'
+                         when s.status = 'paused' then 'sequence_paused'
+                         when f.next_is_held then 'window_never_opens' end as hold) h
+    where f.next_id is not null and a.status in ('active', 'paused')
+    on conflict (enrollment_id, step_id) do nothing
+    returning id, enrollment_id, status, scheduled_for
+  ),
+  told as (
+    insert into execution_event (id, execution_id, at, kind, reason, message, actor)
+    select f.event_id, f.execution_id, f.at, f.to_status, f.event ->> 'reason', f.event ->> 'message', f.event ->> 'actor'
+    from finished f where f.event is not null
+    union all
+    select p.event_id, passed.id, f.at, 'skipped', 'step_inactive', 'Step ' || p.step_number || ' is inactive.', 'worker'
+    from jsonb_to_recordset($2) as p(id uuid, event_id uuid, execution_id uuid, step_number int)
+    join passed on passed.id = p.id join finished f on f.execution_id = p.execution_id
+    union all
+    select f.next_event_id, o.id, f.at, 'deferred', 'outside_window', f.next_deferral, 'worker'
+    from opened o join finished f on f.next_id = o.id where f.next_deferral is not null
+  )
+  select f.execution_id as id, a.status as enrollment_status,
+         o.id as next_id, o.status as next_status, o.scheduled_for as next_scheduled_for
+  from finished f join advanced a on a.execution_id = f.execution_id left join opened o on o.id = f.next_id`;
+
+function toRecord(finish: Finish) {
+  const next = finish.plan?.next ?? null;
+  return {
+    execution_id: finish.executionId,
+    generation: finish.generation,
+    from_status: finish.from,
+    to_status: finish.to,
+    at: finish.at,
+    email_log_id: finish.email && newId(),
+    email: finish.email && {
+      contact_id: finish.email.contactId,
+      template_version_id: finish.email.templateVersionId,
+      message_id: finish.email.messageId,
+      from_address: finish.email.fromAddress,
+      to_address: finish.email.toAddress,
+      subject: finish.email.subject,
+      variables: finish.email.variables,
+      response: finish.email.response,
+    },
+    event_id: finish.event && newId(),
+    event: finish.event,
+    advances: finish.plan !== null,
+    next_id: next && newId(),
+    next_step_id: next?.stepId ?? null,
+    next_step_number: next?.stepNumber ?? null,
+    next_due_at: next?.dueAt ?? null,
+    next_scheduled_for: next?.scheduledFor ?? null,
+    next_is_held: next?.isHeld ?? false,
+    next_event_id: next?.deferral ? newId() : null,
+    next_deferral: next?.deferral ?? null,
+  };
+}
+
+function toPassedOver(finish: Finish) {
+  return (finish.plan?.passedOver ?? []).map((step) => ({
+    id: newId(),
+    event_id: newId(),
+    execution_id: finish.executionId,
+    step_id: step.stepId,
+    step_number: step.stepNumber,
+  }));
+}

@@ -1,0 +1,188 @@
+import type { SendFacts } from "@dripline/domain/decide-send";
+import type { PlannedStep } from "@dripline/domain/next-step";
+import type { Schedule, WeeklyWindow } from "@dripline/domain/schedule";
+import type { EnrollmentStatus, ExecutionStatus, InDoubtPolicy, SequenceStatus } from "@dripline/domain/statuses";
+import type { Queryable } from "./database.ts";
+
+/** Everything that one execution's decision, message and record need, as it stood in one statement. */
+export interface ExecutionFacts extends SendFacts {
+  readonly execution: SendFacts["execution"] & {
+    readonly stepId: string;
+    readonly attemptCount: number;
+    readonly messageId: string | null;
+  };
+  readonly sequence: SendFacts["sequence"] & {
+    readonly id: string;
+    readonly name: string;
+    readonly inDoubtPolicy: InDoubtPolicy;
+  };
+  readonly enrollment: SendFacts["enrollment"] & { readonly versionId: string };
+  readonly contact: SendFacts["contact"] & {
+    readonly id: string;
+    readonly email: string;
+    readonly firstName: string;
+    readonly lastName: string;
+    readonly country: string | null;
+    readonly attributes: Readonly<Record<string, unknown>>;
+  };
+  readonly company: {
+    readonly name: string;
+    readonly country: string | null;
+    readonly attributes: Readonly<Record<string, unknown>>;
+  } | null;
+  readonly template: {
+    readonly versionId: string;
+    readonly subject: string;
+    readonly html: string;
+    readonly text: string;
+  };
+  /** The steps after this one, in the enrollment's version. */
+  readonly laterSteps: readonly PlannedStep[];
+  /** The database's clock when the facts were read: the one that the claim compares with. */
+  readonly databaseNow: Date;
+}
+
+interface Row {
+  id: string;
+  status: ExecutionStatus;
+  generation: number;
+  scheduled_for: Date;
+  step_number: number;
+  step_id: string;
+  attempt_count: number;
+  message_id: string | null;
+  step_is_active: boolean;
+  enrollment_id: string;
+  enrollment_status: EnrollmentStatus;
+  version_id: string;
+  sequence_id: string;
+  sequence_name: string;
+  sequence_status: SequenceStatus;
+  in_doubt_policy: InDoubtPolicy;
+  schedule_timezone: string;
+  windows: WeeklyWindow[];
+  closed_dates: string[];
+  uses_contact_timezone: boolean;
+  spread_minutes: number;
+  contact_id: string;
+  email: string;
+  first_name: string;
+  last_name: string;
+  contact_timezone: string | null;
+  contact_country: string | null;
+  contact_attributes: Record<string, unknown>;
+  opted_out_at: Date | null;
+  is_suppressed: boolean;
+  company_name: string | null;
+  company_country: string | null;
+  company_attributes: Record<string, unknown> | null;
+  template_version_id: string;
+  subject: string;
+  html: string;
+  text: string;
+  later_steps: {
+    id: string;
+    step_number: number;
+    delay_value: number;
+    delay_unit: PlannedStep["delay"]["unit"];
+    is_active: boolean;
+  }[];
+  database_now: Date;
+}
+
+const statement = `
+  select e.id, e.status, e.generation, e.scheduled_for, e.step_number, e.step_id, e.attempt_count, e.message_id,
+         st.is_active as step_is_active,
+         n.id as enrollment_id, n.status as enrollment_status, n.version_id,
+         s.id as sequence_id, s.name as sequence_name, s.status as sequence_status, s.in_doubt_policy,
+         sc.timezone as schedule_timezone, sc.windows, sc.closed_dates, sc.uses_contact_timezone, sc.spread_minutes,
+         c.id as contact_id, c.email, c.first_name, c.last_name, c.timezone as contact_timezone,
+         c.country as contact_country, c.attributes as contact_attributes, c.opted_out_at,
+         exists (select from suppression x where lower(x.email) = lower(c.email)) as is_suppressed,
+         co.name as company_name, co.country as company_country, co.attributes as company_attributes,
+         tv.id as template_version_id, tv.subject, tv.html, tv.text,
+         coalesce((
+           select jsonb_agg(jsonb_build_object('id', l.id, 'step_number', l.step_number, 'delay_value', l.delay_value,
+                                               'delay_unit', l.delay_unit, 'is_active', l.is_active) order by l.step_number)
+           from sequence_step l where l.version_id = n.version_id and l.step_number > e.step_number
+         ), '[]') as later_steps,
+         clock_timestamp() as database_now
+  from step_execution e
+  join sequence_enrollment n on n.id = e.enrollment_id
+  join email_sequence s on s.id = n.sequence_id
+  join schedule sc on sc.id = s.schedule_id
+  join contact c on c.id = n.contact_id
+  left join company co on co.id = coalesce(n.company_id, c.company_id)
+  join sequence_step st on st.id = e.step_id
+  join email_template t on t.id = st.template_id
+  join email_template_version tv on tv.template_id = t.id and tv.version_number = t.current_version_number
+  where e.id = any($1)`;
+
+/** Reads the facts of these executions. One that does not exist is missing from the answer. */
+export async function loadFacts(db: Queryable, executionIds: readonly string[]): Promise<ExecutionFacts[]> {
+  const { rows } = await db.query<Row>({ name: "load-facts", text: statement, values: [executionIds] });
+  return rows.map(fromRow);
+}
+
+function fromRow(row: Row): ExecutionFacts {
+  return {
+    execution: {
+      id: row.id,
+      status: row.status,
+      generation: row.generation,
+      scheduledFor: row.scheduled_for,
+      stepNumber: row.step_number,
+      stepId: row.step_id,
+      attemptCount: row.attempt_count,
+      messageId: row.message_id,
+    },
+    step: { isActive: row.step_is_active },
+    enrollment: { id: row.enrollment_id, status: row.enrollment_status, versionId: row.version_id },
+    sequence: {
+      id: row.sequence_id,
+      name: row.sequence_name,
+      status: row.sequence_status,
+      inDoubtPolicy: row.in_doubt_policy,
+    },
+    schedule: scheduleFromRow(row),
+    contact: {
+      id: row.contact_id,
+      email: row.email,
+      firstName: row.first_name,
+      lastName: row.last_name,
+      timezone: row.contact_timezone,
+      country: row.contact_country,
+      attributes: row.contact_attributes,
+      optedOutAt: row.opted_out_at,
+      isSuppressed: row.is_suppressed,
+    },
+    company:
+      row.company_name === null
+        ? null
+        : { name: row.company_name, country: row.company_country, attributes: row.company_attributes ?? {} },
+    template: { versionId: row.template_version_id, subject: row.subject, html: row.html, text: row.text },
+    laterSteps: row.later_steps.map(stepFromRow),
+    databaseNow: row.database_now,
+  };
+}
+
+export function stepFromRow(row: Row["later_steps"][number]): PlannedStep {
+  return {
+    id: row.id,
+    stepNumber: row.step_number,
+    delay: { value: row.delay_value, unit: row.delay_unit },
+    isActive: row.is_active,
+  };
+}
+
+export function scheduleFromRow(
+  row: Pick<Row, "schedule_timezone" | "windows" | "closed_dates" | "uses_contact_timezone" | "spread_minutes">,
+): Schedule {
+  return {
+    timezone: row.schedule_timezone,
+    windows: row.windows,
+    closedDates: row.closed_dates,
+    usesContactTimezone: row.uses_contact_timezone,
+    spreadMinutes: row.spread_minutes,
+  };
+}

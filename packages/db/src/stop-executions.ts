@@ -1,0 +1,34 @@
+import type { StopReason } from "@dripline/domain/decide-send";
+import { type Move, type MovedBy, runArrow } from "./arrow.ts";
+import type { Queryable } from "./database.ts";
+
+/**
+ * scheduled → skipped, and the enrollment ends with it: unsubscribed if the contact opted out, cancelled if the address
+ * is suppressed or the sequence archived. An enrollment that had ended before keeps its own reason.
+ */
+export function stopExecutions(
+  db: Queryable,
+  moves: readonly (Move & { readonly reason: StopReason })[],
+  by: MovedBy,
+): Promise<string[]> {
+  return runArrow(
+    db,
+    {
+      name: "stop-executions",
+      kind: "skipped",
+      update: `
+        update step_execution e set status = 'skipped', error_message = w.message, updated_at = now()
+        from input w
+        where e.id = w.execution_id and e.generation = w.generation and e.status = 'scheduled'
+        returning e.id, e.enrollment_id, w.reason
+      ),
+      ended as (
+        update sequence_enrollment n
+        set status = case when m.reason = 'contact_opted_out' then 'unsubscribed' else 'cancelled' end,
+            end_reason = m.reason, updated_at = now()
+        from moved m where n.id = m.enrollment_id and n.status in ('active', 'paused')`,
+    },
+    moves,
+    by,
+  );
+}
