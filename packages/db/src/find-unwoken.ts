@@ -4,6 +4,8 @@ export interface DueRow {
   readonly executionId: string;
   readonly generation: number;
   readonly scheduledFor: Date;
+  /** A sweep has woken it before, and that did not help either. */
+  readonly wasRescued: boolean;
 }
 
 /**
@@ -14,19 +16,24 @@ export async function findUnwoken(
   db: Queryable,
   options: { readonly graceSeconds: number; readonly quietSeconds: number; readonly limit: number },
 ): Promise<DueRow[]> {
-  const { rows } = await db.query<{ id: string; generation: number; scheduled_for: Date }>({
+  const { rows } = await db.query<{ id: string; generation: number; scheduled_for: Date; was_rescued: boolean }>({
     name: "find-unwoken",
     text: `
       update step_execution e set rescued_at = clock_timestamp()
       from (
-        select id from step_execution
+        select id, rescued_at is not null as was_rescued from step_execution
         where status = 'scheduled' and scheduled_for <= clock_timestamp() - make_interval(secs => $1)
           and (rescued_at is null or rescued_at <= clock_timestamp() - make_interval(secs => $2))
         order by scheduled_for limit $3 for update skip locked
       ) due
       where e.id = due.id
-      returning e.id, e.generation, e.scheduled_for`,
+      returning e.id, e.generation, e.scheduled_for, due.was_rescued`,
     values: [options.graceSeconds, options.quietSeconds, options.limit],
   });
-  return rows.map((row) => ({ executionId: row.id, generation: row.generation, scheduledFor: row.scheduled_for }));
+  return rows.map((row) => ({
+    executionId: row.id,
+    generation: row.generation,
+    scheduledFor: row.scheduled_for,
+    wasRescued: row.was_rescued,
+  }));
 }

@@ -3,6 +3,7 @@ import type { Queryable } from "./database.ts";
 import { newId } from "./new-id.ts";
 
 export interface NewEnrollment {
+  readonly enrollmentId: string;
   readonly sequenceId: string;
   readonly versionId: string;
   readonly contactId: string;
@@ -95,7 +96,7 @@ function toRecord(enrollment: NewEnrollment) {
   const { next, passedOver } = enrollment.plan;
   if (next === null) throw new Error("insertEnrollments: a sequence without an active step cannot be enrolled in");
   return {
-    id: newId(),
+    id: enrollment.enrollmentId,
     sequence_id: enrollment.sequenceId,
     version_id: enrollment.versionId,
     contact_id: enrollment.contactId,
