@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { SummaryReporter } from "./packages/testkit/src/summary-reporter.ts";
 
 // Packages resolve to each other's sources, so a test run needs no build. Only tests/ (which start the real
 // processes) use what `pnpm build` made.
@@ -7,8 +8,12 @@ const conditions = ["dripline-source", "module", "node", "development|production
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
+  // Where vitest loads globalSetup: by default it takes what it finds in node_modules for built packages.
+  environments: { __vitest__: { resolve: { conditions, noExternal: [/^@dripline\//] } } },
   test: {
     include: ["{apps,packages}/*/src/**/*.test.ts", "tests/**/*.test.ts"],
+    globalSetup: ["packages/testkit/src/global-setup.ts"],
+    reporters: ["default", new SummaryReporter()],
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
