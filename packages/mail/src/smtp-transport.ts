@@ -1,0 +1,182 @@
+import { createTransport, type SentMessageInfo, type Transporter } from "nodemailer";
+import { LazyBody } from "./lazy-body.ts";
+import { clean, connectionFailure, replyFromAcceptance, replyFromError, type SmtpError } from "./smtp-reply.ts";
+import { isLoopbackHost, parseSmtpUrl, type SmtpServer } from "./smtp-url.ts";
+import type { MailTransport, OutgoingMessage, Reply, Verification } from "./transport.ts";
+
+export type SmtpTimeouts = {
+  /** From the DNS look-up to the end of the greeting, EHLO and STARTTLS. */
+  connectMs: number;
+  /** From MAIL FROM to the answer to DATA. */
+  envelopeMs: number;
+  /** From the first byte of the body to the server's final answer. Giving up earlier makes doubt, and copies. */
+  finalReplyMs: number;
+};
+
+/** RFC 5321 section 4.5.3.2: 5 minutes for the greeting, 5 for MAIL and RCPT, 10 for the end of the data. */
+export const smtpTimeoutDefaults: SmtpTimeouts = {
+  connectMs: 5 * 60_000,
+  envelopeMs: 5 * 60_000,
+  finalReplyMs: 10 * 60_000,
+};
+
+export type SmtpTransportOptions = {
+  /** See `parseSmtpUrl`. */
+  url: string;
+  /** Connections open at the same time; more deliveries than that wait for one. */
+  poolSize: number;
+  /** After so many messages a connection is closed and replaced; many servers limit it. Default 100. */
+  messagesPerConnectionMax?: number;
+  /** An idle connection is closed after this time, before the server does it. Default 60 s. */
+  idleMs?: number;
+  timeouts?: Partial<SmtpTimeouts>;
+};
+
+/**
+ * Delivers through a pool of SMTP connections. One call of `deliver` is one attempt on one connection; lost pooled
+ * connections are replaced, the message that met one gets `unreachable` and the caller's retry.
+ *
+ * @throws when the URL cannot be used; the message says what to change
+ */
+export function createSmtpTransport(options: SmtpTransportOptions): MailTransport {
+  const url = parseSmtpUrl(options.url);
+  if (!url.ok) throw new Error(url.problem);
+  const timeouts = { ...smtpTimeoutDefaults, ...options.timeouts };
+  const pool = openPool(url.server, options, timeouts);
+  const underWay = new Set<Promise<Reply>>();
+
+  return {
+    deliver(message, onBeforeBody) {
+      const delivery = deliverOnce(pool, timeouts, message, onBeforeBody);
+      underWay.add(delivery);
+      const forget = (): boolean => underWay.delete(delivery);
+      delivery.then(forget, forget);
+      return delivery;
+    },
+    async verify(): Promise<Verification> {
+      try {
+        await pool.verify();
+        return { kind: "ready" };
+      } catch (error) {
+        return connectionFailure(asSmtpError(error));
+      }
+    },
+    async close() {
+      pool.close();
+      await Promise.allSettled(underWay);
+    },
+  };
+}
+
+async function deliverOnce(
+  pool: Transporter,
+  timeouts: SmtpTimeouts,
+  message: OutgoingMessage,
+  onBeforeBody: () => Promise<boolean>,
+): Promise<Reply> {
+  const deadline = createDeadline();
+  const body = new LazyBody(message.raw, onBeforeBody, (stage) => {
+    deadline.stop();
+    if (stage === "envelope") deadline.start(timeouts.envelopeMs, "no answer to MAIL FROM, RCPT TO or DATA");
+    if (stage === "released") deadline.start(timeouts.finalReplyMs, "no answer to the end of the message");
+  });
+
+  const sent = await send(pool, message, body, deadline.signal);
+  deadline.stop();
+  // No verdict after the fact: a caller must not record an outcome while its own mark is still being written.
+  const verdict = await body.verdict;
+  if (verdict?.kind === "failed") throw verdict.error;
+  if (verdict?.kind === "stop") return { kind: "fenced" };
+  if (deadline.missed !== undefined) return replyFromError(new Error(deadline.missed), body.stage);
+  if (!sent.ok) return replyFromError(sent.error, body.stage);
+  if (body.stage !== "released") {
+    // A 250 that nobody asked for. The body never left, so it accepted something else.
+    return replyFromError(new Error(`unexpected answer before the message: ${clean(sent.info.response)}`), body.stage);
+  }
+  return replyFromAcceptance(sent.info.response, sent.info.serverMessageId);
+}
+
+type Sent = { ok: true; info: { response: string; serverMessageId?: string } } | { ok: false; error: SmtpError };
+
+async function send(pool: Transporter, message: OutgoingMessage, body: LazyBody, signal: AbortSignal): Promise<Sent> {
+  try {
+    const { from, to } = message.envelope;
+    // A bare string may hold a list of addresses, an object is one: `{ address }` is never parsed.
+    const envelope = { from: { name: "", address: from }, to: [{ name: "", address: to[0] }] };
+    const info: SentMessageInfo = await pool.sendMail({ envelope, raw: body, signal });
+    return { ok: true, info: { response: info.response ?? "", serverMessageId: info["serverMessageId"] } };
+  } catch (error) {
+    return { ok: false, error: asSmtpError(error) };
+  }
+}
+
+function openPool(server: SmtpServer, options: SmtpTransportOptions, timeouts: SmtpTimeouts): Transporter {
+  const pool: Transporter = createTransport({
+    pool: true,
+    host: server.host,
+    port: server.port,
+    secure: server.tls === "implicit",
+    requireTLS: server.tls === "required",
+    ignoreTLS: server.tls === "off",
+    tls: { rejectUnauthorized: server.tlsVerify },
+    ...(server.auth === undefined ? {} : { auth: server.auth }),
+    ...(server.name === undefined ? {} : { name: server.name }),
+    allowInternalNetworkInterfaces: isLoopbackHost(server.host),
+    maxConnections: options.poolSize,
+    maxMessages: options.messagesPerConnectionMax ?? 100,
+    // One place decides about retries, and it is not this one.
+    maxRequeues: 0,
+    idleTimeout: options.idleMs ?? 60_000,
+    connectionTimeout: timeouts.connectMs,
+    greetingTimeout: timeouts.connectMs,
+    // Silence on the socket, logging in included. The deadlines of a delivery are kept by `createDeadline`.
+    socketTimeout: Math.max(timeouts.connectMs, timeouts.envelopeMs, timeouts.finalReplyMs) + 1000,
+    // Closing means destroying: whatever is still in a buffer of a delivery that was given up must not leave.
+    socketCloseTimeout: 0,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  // The pool asks for the message stream before MAIL FROM. Its own would start to read `raw` at once (to fill its
+  // buffer); handing over ours keeps it unread until nodemailer pipes it, after the "354".
+  pool.use("stream", (mail, done) => {
+    const body = mail.data.raw;
+    if (!(body instanceof LazyBody)) return done(new Error("only messages of this transport are sent"));
+    mail.message.createReadStream = () => {
+      body.assigned();
+      return body;
+    };
+    return done();
+  });
+  return pool;
+}
+
+type Deadline = {
+  signal: AbortSignal;
+  /** What did not happen in time, once that is so. */
+  missed: string | undefined;
+  start(ms: number, what: string): void;
+  stop(): void;
+};
+
+// Aborting is nodemailer's way to end one delivery: it destroys that connection and lets the others be.
+function createDeadline(): Deadline {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const deadline: Deadline = {
+    signal: controller.signal,
+    missed: undefined,
+    start(ms, what) {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        deadline.missed = `${what} within ${ms / 1000} s`;
+        controller.abort();
+      }, ms);
+    },
+    stop: () => clearTimeout(timer),
+  };
+  return deadline;
+}
+
+function asSmtpError(error: unknown): SmtpError {
+  return error instanceof Error ? error : new Error(String(error));
+}
