@@ -1,16 +1,98 @@
-import { afterEach } from "vitest";
-import { openPostgresWakeQueue } from "./postgres-wake-queue.ts";
-import { freshDatabase } from "./testing/database.ts";
-import { wakeQueueConformance } from "./wake-queue.conformance.ts";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { freshDatabase } from "../../testkit/src/database.ts";
+import { migratePostgresQueue } from "./migrate-postgres-queue.ts";
+import { openPostgresWakeQueue, postgresConcurrencyMax } from "./postgres-wake-queue.ts";
+import { newWake, signal, wakeQueueConformance } from "./wake-queue.conformance.ts";
+import type { WakeQueue } from "./wake-queue.ts";
+import { wakeQueueOutages } from "./wake-queue-outages.conformance.ts";
 
-const databases: { drop(): Promise<void> }[] = [];
+const database = await freshDatabase();
 
-afterEach(async () => {
-  await Promise.all(databases.splice(0).map((database) => database.drop()));
-});
+/** The tables of the queue, empty. */
+async function emptyQueue(): Promise<void> {
+  const { rows } = await database.pool.query<{ tables: string }>(
+    `SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') AS tables
+       FROM pg_tables WHERE schemaname = 'bullmq' AND tablename <> 'migration'`,
+  );
+  await database.pool.query(`TRUNCATE ${rows[0]?.tables}`);
+}
+
+function open(url: string): WakeQueue {
+  return openPostgresWakeQueue({ url, now: () => new Date(), role: "worker" });
+}
 
 wakeQueueConformance("a WakeQueue on PostgreSQL", async () => {
-  const database = await freshDatabase();
-  databases.push(database);
-  return openPostgresWakeQueue({ url: database.url, now: () => new Date(), role: "worker" });
+  await emptyQueue();
+  return open(database.url);
+});
+
+wakeQueueOutages("a WakeQueue on PostgreSQL when the server is away", async () => {
+  await emptyQueue();
+  return { serverUrl: database.url, defaultPort: 5432, open };
+});
+
+test("a consumer outlives the loss of every connection, the one that listens included", async () => {
+  await emptyQueue();
+  const queue = open(database.url);
+  let runs = 0;
+  const consumer = queue.consume(
+    async () => {
+      runs += 1;
+      return { kind: "done" };
+    },
+    { concurrency: 2, onError: () => undefined },
+  );
+  onTestFinished(async () => {
+    await consumer.close(500);
+    await queue.close();
+  });
+  await consumer.whenReady();
+  await queue.wake([newWake(0)]);
+  await vi.waitFor(() => expect(runs).toBe(1), { timeout: 10_000 });
+
+  await database.pool.query(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+  );
+
+  await vi.waitFor(() => queue.wake([newWake(0)]), { timeout: 10_000 });
+  await vi.waitFor(() => expect(runs).toBe(2), { timeout: 15_000 });
+});
+
+test("no more wakes run at a time than the backend stands, whatever is asked for", async () => {
+  await emptyQueue();
+  const queue = open(database.url);
+  const mayEnd = signal();
+  let running = 0;
+  const consumer = queue.consume(
+    async () => {
+      running += 1;
+      await mayEnd.promise;
+      return { kind: "done" };
+    },
+    { concurrency: 50, onError: () => undefined },
+  );
+  onTestFinished(async () => {
+    mayEnd.resolve();
+    await consumer.close(5_000);
+    await queue.close();
+  });
+
+  await queue.wake(Array.from({ length: 30 }, () => newWake(0)));
+
+  await vi.waitFor(() => expect(running).toBe(postgresConcurrencyMax), { timeout: 10_000 });
+  expect(await queue.counts()).toMatchObject({ active: postgresConcurrencyMax, waiting: 20 });
+});
+
+test("a database that was never migrated is named, and works once it was", async () => {
+  await database.pool.query("DROP SCHEMA bullmq CASCADE");
+  const queue = open(database.url);
+  onTestFinished(() => queue.close());
+
+  expect((await queue.check()).problems).toEqual([expect.stringMatching(/dripline migrate/)]);
+  await expect(queue.wake([newWake(0)])).rejects.toThrow();
+
+  await Promise.all([migratePostgresQueue(database.url), migratePostgresQueue(database.url)]);
+  await queue.wake([newWake(60_000)]);
+  expect(await queue.counts()).toMatchObject({ delayed: 1 });
+  expect((await queue.check()).problems).toEqual([]);
 });

@@ -52,13 +52,21 @@ export function openRedisWakeQueue({ url, now, role, prefix = "{dripline}" }: Re
   producer.on("ready", () => void applyQueueSettings(queue.getBackend()).catch(() => undefined));
 
   const connected = () => untilConnected(producer);
+  /** ioredis names its own settings in its errors ("max retries per request"); an operator wants to know the server. */
+  const saying = async (what: string, work: () => Promise<unknown>) => {
+    try {
+      await work();
+    } catch (cause) {
+      throw new Error(`Redis at ${addressOf(producer)} ${what}: ${String(cause)}`, { cause });
+    }
+  };
 
   return {
     backend: "redis",
     async wake(wakes, options) {
       const batches = wakeJobBatches(wakes, now(), options?.rescue);
       if (batches.length > 0) await connected();
-      for (const batch of batches) await queue.addBulk(batch);
+      for (const batch of batches) await saying("did not take the wakes", () => queue.addBulk(batch));
     },
     consume(handler, options) {
       if (role !== "worker") throw new Error('A queue opened as "producer" does not consume');
@@ -102,8 +110,11 @@ async function untilConnected(redis: Redis): Promise<void> {
       cause = error;
     }
   }
-  const { host, port } = redis.options;
-  throw new Error(`Redis at ${host}:${port} cannot be reached: is it running, and is REDIS_URL right?`, { cause });
+  throw new Error(`Redis at ${addressOf(redis)} cannot be reached: is it running, and is REDIS_URL right?`, { cause });
+}
+
+function addressOf({ options: { host, port } }: Redis): string {
+  return `${host}:${port}`;
 }
 
 async function checkRedis(

@@ -401,7 +401,8 @@ function withoutTime({ executionId, generation }: TimedWake): Wake {
   return { executionId, generation };
 }
 
-function signal(): { promise: Promise<void>; resolve: () => void } {
+/** A promise that is kept by hand. */
+export function signal(): { promise: Promise<void>; resolve: () => void } {
   let resolve: () => void = () => undefined;
   const promise = new Promise<void>((resolvePromise) => {
     resolve = resolvePromise;
