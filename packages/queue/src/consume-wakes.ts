@@ -54,7 +54,10 @@ export function wakeConsumer(
   return {
     whenReady,
     pause: () => worker.pause(true),
-    resume: () => worker.resume(),
+    resume() {
+      // BullMQ reports what goes wrong here as an "error" and never rejects.
+      void worker.resume();
+    },
     async close(graceMilliseconds) {
       const drained = await within(worker.close(), graceMilliseconds);
       isClosed = true;

@@ -31,6 +31,7 @@ export function openPostgresQueuePool(url: string, connectionsMax: number): PgPo
     query_timeout: statementMilliseconds,
     keepAlive: true,
     // A statement, and not the "options" of the connection, which the URL may set and PgBouncer refuses.
+    // oxlint-disable-next-line typescript/no-misused-promises -- pg-pool waits for it; its types do not say so
     onConnect: (client) => client.query(`SET search_path TO ${postgresQueueSchema}`),
   });
   pool.on("error", () => undefined);
