@@ -1,0 +1,47 @@
+import type { ExecutionFacts } from "@dripline/db/load-facts";
+import { composeMessage } from "@dripline/mail/compose";
+import { messageIdFor } from "@dripline/mail/message-id";
+import type { OutgoingMessage } from "@dripline/mail/transport";
+import { unsubscribeToken } from "@dripline/mail/unsubscribe-token";
+import { emailVariables } from "./email-variables.ts";
+import type { SendDeps } from "./send-deps.ts";
+
+export type ComposedEmail = {
+  readonly kind: "composed";
+  readonly message: OutgoingMessage;
+  readonly subject: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+};
+
+export type UnrenderableEmail = {
+  readonly kind: "unrenderable";
+  readonly reason: string;
+  readonly message: string;
+};
+
+/** Renders this step's template for this contact and builds the message. A missing variable is an answer, not a hole. */
+export async function composeEmail(deps: SendDeps, facts: ExecutionFacts): Promise<ComposedEmail | UnrenderableEmail> {
+  const unsubscribeUrl = `${deps.publicUrl}/u/${unsubscribeToken(facts.execution.id, deps.secret)}`;
+  const variables = emailVariables(facts, unsubscribeUrl);
+
+  const rendered = deps.renderer.render(facts.template, variables);
+  if (!rendered.ok) return { kind: "unrenderable", reason: rendered.reason.code, message: rendered.reason.message };
+
+  const domain = deps.from.address.slice(deps.from.address.lastIndexOf("@") + 1);
+  const message = await composeMessage({
+    messageId: messageIdFor(facts.execution.id, domain, deps.secret),
+    date: deps.now(),
+    from: deps.from,
+    to: { name: fullName(facts), address: facts.contact.email },
+    subject: rendered.subject,
+    html: rendered.html,
+    text: rendered.text,
+    unsubscribeUrl,
+    listId: `${facts.sequence.id}.${domain}`,
+  });
+  return { kind: "composed", message, subject: rendered.subject, variables };
+}
+
+function fullName({ contact }: ExecutionFacts): string {
+  return `${contact.firstName} ${contact.lastName}`.trim();
+}

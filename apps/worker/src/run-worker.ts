@@ -1,0 +1,33 @@
+import type { WakeQueue } from "@dripline/queue/wake-queue";
+import type { SendDeps } from "./send-deps.ts";
+import { sendStep } from "./send-step.ts";
+import { startSweeps } from "./sweeps/start-sweeps.ts";
+
+export interface WorkerOptions {
+  /** Emails under way at the same time in this process. */
+  readonly concurrency: number;
+  readonly sweepSeconds: number;
+}
+
+export interface RunningWorker {
+  /** Resolves when wake-ups arrive. While the queue's backend is down it waits. */
+  whenReady(): Promise<void>;
+  /** Takes no more work, lets what is at the mail server finish, for at most so long. */
+  close(graceMilliseconds: number): Promise<void>;
+}
+
+/** A worker: wake-ups from the queue, and sweeps for what the queue lost. Run as many as you like. */
+export function runWorker(deps: SendDeps & { readonly queue: WakeQueue }, options: WorkerOptions): RunningWorker {
+  const consumer = deps.queue.consume((wake) => sendStep(deps, wake), {
+    concurrency: options.concurrency,
+    onError: (err) => deps.log.error({ err }, "a wake-up went wrong and comes again"),
+  });
+  const sweeps = startSweeps(deps, options.sweepSeconds);
+
+  return {
+    whenReady: () => consumer.whenReady(),
+    async close(graceMilliseconds) {
+      await Promise.all([sweeps.stop(), consumer.close(graceMilliseconds)]);
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import type { Database } from "@dripline/db/database";
+import type { Pace } from "@dripline/domain/delay";
+import type { Renderer } from "@dripline/mail/render";
+import type { MailTransport } from "@dripline/mail/transport";
+import type { WakeQueue } from "@dripline/queue/wake-queue";
+
+/** As much of a logger as the worker needs; pino's fits. */
+export interface WorkerLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** What sending stands on; put together in main.ts, or by a test. */
+export interface SendDeps {
+  readonly db: Database;
+  readonly queue: Pick<WakeQueue, "wake">;
+  readonly transport: MailTransport;
+  readonly renderer: Renderer;
+  readonly log: WorkerLog;
+  readonly now: () => Date;
+  readonly pace: Pace;
+  readonly from: { readonly name: string; readonly address: string };
+  /** Signs Message-IDs and unsubscribe links. */
+  readonly secret: string;
+  readonly publicUrl: string;
+  readonly leases: Leases;
+}
+
+export interface Leases {
+  /** From the claim to the first body byte: waiting for a connection, greeting, envelope. */
+  readonly claimSeconds: number;
+  /** From the first body byte to the recorded reply. Must outlast the wait for the server's final reply. */
+  readonly dataSeconds: number;
+}

@@ -1,0 +1,60 @@
+import { claimExecutions } from "@dripline/db/claim-executions";
+import { loadFacts } from "@dripline/db/load-facts";
+import { markData } from "@dripline/db/mark-data";
+import { decideSend } from "@dripline/domain/decide-send";
+import type { Wake } from "@dripline/queue/wake";
+import type { WakeVerdict } from "@dripline/queue/wake-queue";
+import { applyDecision } from "./apply-decision.ts";
+import { composeEmail } from "./compose-email.ts";
+import { decideOutcome } from "./decide-outcome.ts";
+import { holdUnrenderable } from "./hold-unrenderable.ts";
+import { recordOutcome } from "./record-outcome.ts";
+import type { SendDeps } from "./send-deps.ts";
+
+/**
+ * One wake-up, from "somebody says this step is due" to the recorded outcome. The wake-up proves nothing: it may be
+ * old, early or a duplicate, so every fact is read again, and the claim checks the decisive ones once more in its own
+ * statement. The answer tells the queue whether this wake-up is over or has to come again.
+ *
+ * @throws when the database cannot be reached; the queue brings the wake-up again, and no attempt is used up
+ */
+export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict> {
+  const [facts] = await loadFacts(deps.db, [wake.executionId]);
+  if (facts === undefined) return wakeIsOver(deps, wake, "there is no such execution");
+
+  const decision = decideSend(facts, wake.generation, facts.databaseNow);
+  if (decision.kind === "stale") return wakeIsOver(deps, wake, decision.reason);
+  if (decision.kind !== "deliver") return applyDecision(deps, facts, decision);
+
+  const email = await composeEmail(deps, facts);
+  if (email.kind === "unrenderable") return holdUnrenderable(deps, facts, email);
+
+  const [claim] = await claimExecutions(
+    deps.db,
+    [{ ...wake, messageId: email.message.messageId }],
+    deps.leases.claimSeconds,
+  );
+  if (claim === undefined) return lostTheRace(deps, wake);
+
+  const reply = await deps.transport.deliver(email.message, async () => {
+    // Runs after the server's "354" and before the first body byte: from this commit on, a crash is in doubt.
+    const marked = await markData(deps.db, [claim], deps.leases.dataSeconds);
+    return marked.length === 1;
+  });
+
+  const outcome = decideOutcome(reply, claim, deps.now(), deps.pace);
+  return recordOutcome(deps, facts, claim, email, outcome);
+}
+
+function wakeIsOver(deps: SendDeps, wake: Wake, reason: string): WakeVerdict {
+  deps.log.debug({ ...wake, reason }, "wake-up is over");
+  return { kind: "done" };
+}
+
+/** Between reading and claiming, somebody else claimed the row or the facts changed. A second look will tell which. */
+const secondLookMilliseconds = 1_000;
+
+function lostTheRace(deps: SendDeps, wake: Wake): WakeVerdict {
+  deps.log.debug(wake, "claim refused: the facts changed since they were read");
+  return { kind: "again", at: new Date(deps.now().getTime() + secondLookMilliseconds) };
+}

@@ -1,0 +1,51 @@
+import { inTransaction } from "@dripline/db/database";
+import type { SendDeps } from "../send-deps.ts";
+import { rescueLeases } from "./rescue-leases.ts";
+import { wakeUnwoken } from "./wake-unwoken.ts";
+
+/** Any number that nobody else in this database uses for an advisory lock: "swee" in ASCII. */
+const sweepLock = 0x73776565;
+
+/**
+ * Runs every sweep once, unless another worker is at it: one at a time is enough, and an advisory lock that ends with
+ * its transaction cannot be left behind. Answers what each found, or undefined if another worker holds the lock.
+ */
+export async function sweepOnce(deps: SendDeps): Promise<{ leases: number; unwoken: number } | undefined> {
+  return inTransaction(deps.db, async (tx) => {
+    const { rows } = await tx.query("select pg_try_advisory_xact_lock($1) as mine", [sweepLock]);
+    if (rows[0].mine !== true) return undefined;
+    const leases = await rescueLeases(deps);
+    const unwoken = await wakeUnwoken(deps);
+    return { leases, unwoken };
+  });
+}
+
+export interface Sweeps {
+  /** Starts no further sweep and waits for the one that runs. */
+  stop(): Promise<void>;
+}
+
+/** Sweeps now and then again `intervalSeconds` after each end, until stopped. An error is logged and the next sweep tries again. */
+export function startSweeps(deps: SendDeps, intervalSeconds: number): Sweeps {
+  let isStopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running = sweep();
+
+  async function sweep(): Promise<void> {
+    try {
+      const found = await sweepOnce(deps);
+      if (found !== undefined && found.leases + found.unwoken > 0) deps.log.info(found, "sweep found work");
+    } catch (err) {
+      deps.log.error({ err }, "a sweep failed; the next one tries again");
+    }
+    if (!isStopped) timer = setTimeout(() => (running = sweep()), intervalSeconds * 1_000);
+  }
+
+  return {
+    async stop() {
+      isStopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
