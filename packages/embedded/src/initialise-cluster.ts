@@ -101,7 +101,11 @@ async function putInPlace(attempt: string, directory: string): Promise<void> {
     );
   }
   const parent = await open(path.dirname(directory), "r");
-  await parent.sync().finally(() => parent.close());
+  try {
+    await parent.sync();
+  } finally {
+    await parent.close();
+  }
 }
 
 async function removeAbandonedAttempts(directory: string): Promise<void> {

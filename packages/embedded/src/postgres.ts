@@ -185,7 +185,7 @@ async function requireVersion(directory: string, major: string): Promise<void> {
 function explainSystemError(error: unknown, directory: string): unknown {
   const options = { cause: error };
   const { code, path: where } = error as NodeJS.ErrnoException;
-  switch (code) {
+  switch (code ?? "") {
     case "EACCES":
     case "EPERM":
     case "EROFS":
