@@ -52,7 +52,11 @@ describe("a composed message", () => {
   });
 
   test("ends every line with CRLF and keeps each under 998 bytes", async () => {
-    const message = await composeMessage({ ...parts, html: `<p>${"long ".repeat(2000)}</p>`, text: "a\nb\rc\r\nd\u0000e" });
+    const message = await composeMessage({
+      ...parts,
+      html: `<p>${"long ".repeat(2000)}</p>`,
+      text: "a\nb\rc\r\nd\u0000e",
+    });
     const raw = message.raw.toString("latin1");
     expect(raw.replaceAll("\r\n", "")).not.toMatch(/[\r\n]/);
     expect(Math.max(...raw.split("\r\n").map((line) => line.length))).toBeLessThan(998);

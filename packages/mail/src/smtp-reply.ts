@@ -18,11 +18,16 @@ export type SmtpError = Error & {
  * had been released, because a lost connection, a reset and a timeout look the same before and after it.
  */
 export function replyFromError(error: SmtpError, stage: BodyStage): Reply {
-  if (error.code === "EAUTH" || error.code === "ENOAUTH" || error.code === "EOAUTH2") return notReached(error, stage);
   const code = error.responseCode ?? 0;
-  if (code >= 400 && code < 600) return refusal(error, code, phaseOf(error, stage));
-  if (stage === "released") return { kind: "in_doubt", error: clean(error.message) };
-  return notReached(error, stage);
+  const refused = code >= 400 && code < 600;
+  // First of all: once the body was released, a TLS or login error is as much a doubt as any other.
+  if (stage === "released") {
+    return refused ? refusal(error, code, "data") : { kind: "in_doubt", error: clean(error.message) };
+  }
+  // A 535 or a refused STARTTLS has a code as well, but it is our settings that it refuses.
+  const cause = causeOf(error);
+  const ours = cause === "authentication" || cause === "tls";
+  return refused && !ours ? refusal(error, code, phaseOf(error, stage)) : notReached(error, stage);
 }
 
 /** A failure before any byte of a message left, or of a connection that carried none. */
@@ -64,7 +69,7 @@ function refusal(error: SmtpError, code: number, phase: Phase): Refused {
 // RFC 2034: the class of the enhanced code repeats the first digit of the reply; one that does not is a stray number.
 function enhancedCodeOf(response: string, code: number): string | undefined {
   const found = /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})(?:\s|$)/m.exec(response)?.[1];
-  return found !== undefined && found.startsWith(String(code).charAt(0)) ? found : undefined;
+  return found?.startsWith(String(code).charAt(0)) ? found : undefined;
 }
 
 function phaseOf(error: SmtpError, stage: BodyStage): Phase {

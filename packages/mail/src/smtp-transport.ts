@@ -83,6 +83,8 @@ async function deliverOnce(
 
   const sent = await send(pool, message, body, deadline.signal);
   deadline.stop();
+  // Over before the body was released (a lost connection, a server that answers what it was not asked): it stays here.
+  if (body.stage !== "released") body.destroy();
   // No verdict after the fact: a caller must not record an outcome while its own mark is still being written.
   const verdict = await body.verdict;
   if (verdict?.kind === "failed") throw verdict.error;
@@ -90,7 +92,7 @@ async function deliverOnce(
   if (deadline.missed !== undefined) return replyFromError(new Error(deadline.missed), body.stage);
   if (!sent.ok) return replyFromError(sent.error, body.stage);
   if (body.stage !== "released") {
-    // A 250 that nobody asked for. The body never left, so it accepted something else.
+    // A 250 to nothing: the body never left.
     return replyFromError(new Error(`unexpected answer before the message: ${clean(sent.info.response)}`), body.stage);
   }
   return replyFromAcceptance(sent.info.response, sent.info.serverMessageId);
