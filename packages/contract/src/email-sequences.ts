@@ -1,0 +1,117 @@
+import { InDoubtPolicy, SequenceStatus } from "@dripline/domain/statuses";
+import { z } from "zod";
+import { Id, Instant, line, text } from "./fields.ts";
+import { listQuery, pageOf, Search } from "./list.ts";
+import { defineOperation } from "./operation.ts";
+import { checkDelay, SequenceStep, stepFields } from "./sequence-steps.ts";
+
+export const EmailSequence = z
+  .strictObject({
+    id: Id,
+    name: z.string(),
+    description: z.string(),
+    status: SequenceStatus,
+    schedule: Id,
+    in_doubt_policy: InDoubtPolicy.describe(
+      "What happens to people whose email has an outcome that cannot be known: they go on, or wait for an operator",
+    ),
+    version: z.int().describe("Number of the version that new enrollments get, from 1"),
+    steps: z.array(SequenceStep),
+    total_steps: z.int(),
+    active_enrollments: z.int(),
+    created_by: Id.nullable(),
+    created_by_name: z.string().nullable(),
+    created_at: Instant,
+    updated_at: Instant,
+  })
+  .meta({ id: "EmailSequence" });
+export type EmailSequence = z.output<typeof EmailSequence>;
+
+export const NestedStepInput = z.strictObject(stepFields).check(checkDelay).meta({ id: "NestedStepInput" });
+
+const stepsMax = 200;
+
+export const EmailSequenceInput = z
+  .strictObject({
+    name: line(200),
+    description: text(10_000).default(""),
+    status: SequenceStatus.default("active"),
+    schedule: Id.nullable().default(null).describe("When email may go out; null takes the default schedule"),
+    in_doubt_policy: InDoubtPolicy.default("advance"),
+    steps: z.array(NestedStepInput).max(stepsMax, `at most ${stepsMax} steps`).default([]).check(refuseSameNumbers),
+  })
+  .meta({
+    id: "EmailSequenceInput",
+    examples: [
+      {
+        name: "New Customer Onboarding",
+        steps: [
+          { step_number: 1, name: "Welcome", email_template: "019a0000-0000-7000-8000-000000000001", delay_days: 0 },
+          { step_number: 2, name: "Tips", email_template: "019a0000-0000-7000-8000-000000000002", delay_days: 3 },
+        ],
+      },
+    ],
+  });
+export type EmailSequenceInput = z.output<typeof EmailSequenceInput>;
+
+function refuseSameNumbers({ value, issues }: z.core.ParsePayload<{ step_number: number }[]>): void {
+  const seen = new Set<number>();
+  for (const [index, { step_number: number }] of value.entries()) {
+    if (seen.has(number)) {
+      const message = `another step has the number ${number} as well`;
+      issues.push({
+        code: "custom",
+        path: [index, "step_number"],
+        message,
+        params: { code: "duplicate" },
+        input: value,
+      });
+    }
+    seen.add(number);
+  }
+}
+
+const tag = "email-sequences";
+
+export const listEmailSequences = defineOperation({
+  id: "listEmailSequences",
+  method: "GET",
+  path: "/api/v1/email-sequences/",
+  summary: "List sequences",
+  tag,
+  auth: "key",
+  query: listQuery({
+    orderings: ["-created_at", "name"],
+    filters: {
+      status: SequenceStatus.optional(),
+      search: Search.optional().describe("In name and description"),
+    },
+  }),
+  responses: { 200: pageOf(EmailSequence, "EmailSequencePage") },
+  errors: [],
+});
+
+export const createEmailSequence = defineOperation({
+  id: "createEmailSequence",
+  method: "POST",
+  path: "/api/v1/email-sequences/",
+  summary: "Create a sequence",
+  description: "With its steps, if they are known already; they become its version 1.",
+  tag,
+  auth: "key",
+  body: EmailSequenceInput,
+  responses: { 201: EmailSequence },
+  errors: [],
+});
+
+export const getEmailSequence = defineOperation({
+  id: "getEmailSequence",
+  method: "GET",
+  path: "/api/v1/email-sequences/{id}/",
+  summary: "Get a sequence",
+  tag,
+  auth: "key",
+  params: z.strictObject({ id: Id }),
+  responses: { 200: EmailSequence },
+  errors: [],
+});

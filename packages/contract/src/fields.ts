@@ -1,0 +1,57 @@
+import { z } from "zod";
+
+export const Id = z.uuid("is not a UUID");
+
+/** UTC, RFC 3339 with milliseconds on the wire; a Date in the program. */
+export const Instant = z.codec(z.iso.datetime(), z.date(), {
+  decode: (text) => new Date(text),
+  encode: (date) => date.toISOString(),
+});
+
+// A lone surrogate is no character and PostgreSQL stores no U+0000: both would be an internal error further down.
+const unstorable = /[\0\p{Cs}]/u;
+const control = /[\p{Cc}\p{Cs}]/u;
+
+/** Text on one line: no control characters, so that it can stand in a mail header. Not blank. */
+export function line(charactersMax: number) {
+  return optionalLine(charactersMax).regex(/\S/u, "must not be empty");
+}
+
+/** As `line`, but may be empty. */
+export function optionalLine(charactersMax: number) {
+  return z
+    .string()
+    .max(charactersMax, `is longer than ${charactersMax} characters`)
+    .refine((text) => !control.test(text), "must be a single line without control characters");
+}
+
+/** Text of any number of lines; may be empty. */
+export function text(charactersMax: number) {
+  return z
+    .string()
+    .max(charactersMax, `is longer than ${charactersMax} characters`)
+    .refine((value) => !unstorable.test(value), "contains a character that cannot be stored (U+0000 or half a pair)");
+}
+
+const attributesDepthMax = 5;
+const attributesCharactersMax = 16_384;
+
+/** Free data of a contact or company, for use in templates: any JSON object of moderate size. */
+export const Attributes = z
+  .record(z.string(), z.json())
+  .refine((value) => isStorable(value, attributesDepthMax), {
+    error: `is nested deeper than ${attributesDepthMax} levels, or contains a character that cannot be stored`,
+  })
+  .refine((value) => JSON.stringify(value).length <= attributesCharactersMax, {
+    error: `is longer than ${attributesCharactersMax} characters as JSON`,
+  });
+
+function isStorable(value: unknown, depth: number): boolean {
+  if (typeof value === "string") return !unstorable.test(value);
+  if (typeof value !== "object" || value === null) return true;
+  if (depth === 0) return false;
+  return Object.entries(value).every(([key, inner]) => !unstorable.test(key) && isStorable(inner, depth - 1));
+}
+
+/** ISO 3166-1 alpha-2, upper case. */
+export const CountryCode = z.string().regex(/^[A-Z]{2}$/, 'is not a country code of two capital letters, such as "TH"');

@@ -1,0 +1,160 @@
+import { z } from "zod";
+import { type OperationDefinition, problemsOf } from "./operation.ts";
+import { Problem, type ProblemCode, problemCodes } from "./problem.ts";
+
+type Json = Record<string, unknown>;
+
+export interface OpenApiOptions {
+  readonly operations: readonly OperationDefinition[];
+  readonly version: string;
+  /** Where the server is, without a slash at the end. */
+  readonly serverUrl: string;
+}
+
+/**
+ * The OpenAPI 3.1 document of these operations. Schemas with an id become components.
+ * @throws when two different schemas have the same id.
+ */
+export function openApiDocument({ operations, version, serverUrl }: OpenApiOptions): Json {
+  const components = new Components();
+  const problemSchema = components.schema(Problem);
+  const paths: Record<string, Json> = {};
+  for (const operation of operations) {
+    paths[operation.path] ??= {};
+    Object.assign(paths[operation.path] ?? {}, {
+      [operation.method.toLowerCase()]: describeOperation(operation, components, problemSchema),
+    });
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Dripline",
+      version,
+      description: introduction,
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: serverUrl }],
+    tags: [...new Set(operations.map((operation) => operation.tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas: components.all(),
+      securitySchemes: { apiKey: { type: "http", scheme: "bearer", description: "An API key: `dk_…`" } },
+    },
+  };
+}
+
+const introduction = `Durable email sequences: enroll a contact once, and every step reaches them at the right moment, once, with a record of why.
+
+Errors are problem details (RFC 9457) with a stable \`code\`:
+
+| code | status | meaning |
+|---|---|---|
+${Object.entries(problemCodes)
+  .map(([code, { status, meaning }]) => `| \`${code}\` | ${status} | ${meaning} |`)
+  .join("\n")}`;
+
+function describeOperation(operation: OperationDefinition, components: Components, problemSchema: Json): Json {
+  const { id, summary, description, tag, auth, body } = operation;
+  return {
+    operationId: id,
+    summary,
+    ...(description === undefined ? {} : { description }),
+    tags: [tag],
+    security: auth === "key" ? [{ apiKey: [] }] : [],
+    parameters: [
+      ...parameters(operation.params, "path", components),
+      ...parameters(operation.query, "query", components),
+      ...(operation.method === "POST" ? [idempotencyKey] : []),
+    ],
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { "application/json": { schema: components.schema(body) } } } }),
+    responses: { ...successes(operation, components), ...problems(operation, problemSchema) },
+  };
+}
+
+const idempotencyKey = {
+  name: "Idempotency-Key",
+  in: "header",
+  required: false,
+  description:
+    "Makes a repeated request harmless: the stored answer of the first success comes back, with `Idempotency-Replayed: true`. A refused request wrote nothing and is not stored.",
+  schema: { type: "string", minLength: 1, maxLength: 255 },
+};
+
+function parameters(schema: z.ZodObject | undefined, place: "path" | "query", components: Components): Json[] {
+  if (schema === undefined) return [];
+  return Object.entries(schema.shape).map(([name, field]) => {
+    const { description, ...rest } = components.schema(field as z.ZodType);
+    return {
+      name,
+      in: place,
+      required: place === "path",
+      ...(description === undefined ? {} : { description }),
+      schema: rest,
+    };
+  });
+}
+
+function successes({ responses }: OperationDefinition, components: Components): Json {
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, schema]) => [
+      status,
+      {
+        description: Number(status) < 300 ? "Success" : "Not now",
+        content: { "application/json": { schema: components.schema(schema) } },
+      },
+    ]),
+  );
+}
+
+function problems(operation: OperationDefinition, problemSchema: Json): Json {
+  const byStatus = new Map<number, ProblemCode[]>();
+  for (const code of problemsOf(operation)) {
+    const { status } = problemCodes[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      status,
+      {
+        description: codes.map((code) => `\`${code}\`: ${problemCodes[code].meaning}`).join("\n\n"),
+        content: {
+          "application/problem+json": {
+            schema: { allOf: [problemSchema, { properties: { code: { enum: codes } } }] },
+          },
+        },
+      },
+    ]),
+  );
+}
+
+/** Collects the schemas that have a name of their own. */
+class Components {
+  readonly #schemas = new Map<string, Json>();
+
+  /** The JSON Schema of what is on the wire: for codecs and defaults that is their input. */
+  schema(schema: z.ZodType): Json {
+    const { $schema: _, $defs, ...root } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Json;
+    for (const [name, definition] of Object.entries(($defs as Record<string, Json> | undefined) ?? {})) {
+      this.#add(name, refer(definition));
+    }
+    return refer(root);
+  }
+
+  all(): Json {
+    return Object.fromEntries([...this.#schemas].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  #add(name: string, schema: Json): void {
+    const known = this.#schemas.get(name);
+    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(schema)) {
+      throw new Error(`Two different schemas have the id ${name}: name one of them otherwise.`);
+    }
+    this.#schemas.set(name, schema);
+  }
+}
+
+function refer(schema: Json): Json {
+  return JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/')) as Json;
+}

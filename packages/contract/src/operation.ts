@@ -1,0 +1,59 @@
+import type { z } from "zod";
+import type { ProblemCode } from "./problem.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+export type SuccessStatus = 200 | 201 | 202 | 503;
+
+/** What one operation of the API is, for the server, the OpenAPI document and the client alike. */
+export interface OperationDefinition {
+  /** Unique, for code: `createContact`. */
+  readonly id: string;
+  readonly method: Method;
+  /** From the root, parameters in braces, with a slash at the end; the server takes it without as well. */
+  readonly path: `/${string}`;
+  readonly summary: string;
+  readonly description?: string;
+  readonly tag: string;
+  readonly auth: "key" | "public";
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType;
+  readonly responses: { readonly [status in SuccessStatus]?: z.ZodType };
+  /** The problems that are this operation's own; `problemsOf` adds those that follow from its shape. */
+  readonly errors: readonly ProblemCode[];
+}
+
+/** Declares an operation and keeps its exact type, from which the server's handler and the client get theirs. */
+export function defineOperation<const O extends OperationDefinition>(operation: O): O {
+  return operation;
+}
+
+/** All problems that an operation can answer with, in the order of their status. */
+export function problemsOf(operation: OperationDefinition): ProblemCode[] {
+  const codes: ProblemCode[] = [];
+  if (operation.body !== undefined) codes.push("malformed_json");
+  if (operation.query !== undefined) codes.push("invalid_query");
+  if (operation.method === "POST") codes.push("invalid_header");
+  if (operation.auth === "key") codes.push("unauthorized");
+  if (operation.params !== undefined) codes.push("not_found");
+  if (operation.method === "POST") codes.push("idempotency_in_progress");
+  if (operation.body !== undefined) codes.push("payload_too_large", "unsupported_media_type", "validation_failed");
+  if (operation.method === "POST") codes.push("idempotency_key_reused");
+  codes.push(...operation.errors, "internal_error");
+  if (operation.auth === "key") codes.push("database_unavailable");
+  return [...new Set(codes)];
+}
+
+type Output<S> = S extends z.ZodType ? z.output<S> : undefined;
+
+/** What a handler gets of the request, decoded and checked. */
+export interface OperationInput<O extends OperationDefinition> {
+  readonly params: Output<O["params"]>;
+  readonly query: Output<O["query"]>;
+  readonly body: Output<O["body"]>;
+}
+
+/** What a handler may answer. */
+export type OperationAnswer<O extends OperationDefinition> = {
+  [S in keyof O["responses"]]: { readonly status: S; readonly body: Output<O["responses"][S]> };
+}[keyof O["responses"]];

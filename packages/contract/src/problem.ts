@@ -1,0 +1,162 @@
+import { z } from "zod";
+
+/**
+ * Every code that an answer's `code` can have: its one status, a short title, and what it means to whoever gets it. Codes
+ * are stable; sentences in `detail` are for people and may change.
+ */
+export const problemCodes = {
+  malformed_json: {
+    status: 400,
+    title: "Malformed JSON",
+    meaning: "The body is not JSON.",
+  },
+  invalid_query: {
+    status: 400,
+    title: "Invalid query parameter",
+    meaning: "A query parameter is unknown or has an impossible value; `errors` lists which, and what is allowed.",
+  },
+  invalid_header: {
+    status: 400,
+    title: "Invalid header",
+    meaning: "A request header, such as `Idempotency-Key`, has an impossible value.",
+  },
+  unauthorized: {
+    status: 401,
+    title: "Unauthorized",
+    meaning: "No API key was sent, or it is unknown, expired or revoked.",
+  },
+  not_found: {
+    status: 404,
+    title: "Not found",
+    meaning: "There is nothing at this path.",
+  },
+  already_enrolled: {
+    status: 409,
+    title: "Already enrolled",
+    meaning: "The contact was enrolled in this sequence before; `enrollment_id` names the enrollment.",
+  },
+  sequence_changed: {
+    status: 409,
+    title: "Sequence changed",
+    meaning: "The sequence was changed at the same moment. Nothing was written; send the request again.",
+  },
+  email_taken: {
+    status: 409,
+    title: "Email address taken",
+    meaning: "A contact with this address exists, in whatever letter case; `existing_id` names it.",
+  },
+  name_taken: {
+    status: 409,
+    title: "Name taken",
+    meaning: "Another one has this name, in whatever letter case; `existing_id` names it.",
+  },
+  step_number_taken: {
+    status: 409,
+    title: "Step number taken",
+    meaning: "The sequence has a step with this number; `existing_id` names it.",
+  },
+  version_in_use: {
+    status: 409,
+    title: "Version in use",
+    meaning: "Somebody is enrolled in the sequence's current version, so its steps can no longer be changed in place.",
+  },
+  enrollment_not_live: {
+    status: 409,
+    title: "Enrollment not live",
+    meaning: "The enrollment has ended, or already is in the state asked for; `enrollment_status` says which.",
+  },
+  idempotency_in_progress: {
+    status: 409,
+    title: "Request in progress",
+    meaning: "A request with this `Idempotency-Key` is being worked on. Send it again after `Retry-After` seconds.",
+  },
+  payload_too_large: {
+    status: 413,
+    title: "Body too large",
+    meaning: "The body is longer than the server takes.",
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: "Unsupported media type",
+    meaning: "The body is not `application/json`.",
+  },
+  validation_failed: {
+    status: 422,
+    title: "Validation failed",
+    meaning: "The body is JSON, but not what this operation takes; `errors` names each place.",
+  },
+  template_invalid: {
+    status: 422,
+    title: "Template does not compile",
+    meaning: "The MJML or the Liquid in the template does not compile; `errors` has line and column of each problem.",
+  },
+  sequence_not_active: {
+    status: 422,
+    title: "Sequence not active",
+    meaning: "The sequence is paused or archived, so nobody can be enrolled.",
+  },
+  sequence_without_steps: {
+    status: 422,
+    title: "Sequence without steps",
+    meaning: "The sequence has no active step, so nobody can be enrolled.",
+  },
+  contact_opted_out: {
+    status: 422,
+    title: "Contact opted out",
+    meaning: "The contact has opted out of email, so they cannot be enrolled.",
+  },
+  contact_suppressed: {
+    status: 422,
+    title: "Contact suppressed",
+    meaning: "The contact's address is on the suppression list, so they cannot be enrolled.",
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: "Idempotency key reused",
+    meaning: "This `Idempotency-Key` was used for another request. Take a new one.",
+  },
+  internal_error: {
+    status: 500,
+    title: "Internal error",
+    meaning: "Something went wrong on the server. `request_id` finds it in the log.",
+  },
+  database_unavailable: {
+    status: 503,
+    title: "Database unavailable",
+    meaning: "The database does not answer. Send the request again after `Retry-After` seconds.",
+  },
+} as const satisfies Record<string, { status: number; title: string; meaning: string }>;
+
+export type ProblemCode = keyof typeof problemCodes;
+export const ProblemCode = z.enum(Object.keys(problemCodes) as [ProblemCode, ...ProblemCode[]]);
+
+/** One place in the request that is wrong. */
+export const ProblemPlace = z
+  .looseObject({
+    pointer: z.string().describe("JSON Pointer (RFC 6901) into the body, or `/name` of a query parameter"),
+    detail: z.string(),
+    code: z.string().describe("Stable, such as `required`, `unknown_field`, `invalid`, `duplicate`, `not_found`"),
+    line: z.int().optional().describe("1-based, for templates"),
+    column: z.int().optional().describe("1-based, for templates"),
+  })
+  .meta({ id: "ProblemPlace" });
+export type ProblemPlace = z.infer<typeof ProblemPlace>;
+
+/** The body of every answer that is not a success: problem details, RFC 9457. */
+export const Problem = z
+  .looseObject({
+    type: z.string().describe("A URI for the kind of problem"),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().describe("What is wrong this time, and what to do"),
+    code: ProblemCode,
+    errors: z.array(ProblemPlace).optional(),
+    request_id: z.string(),
+  })
+  .meta({ id: "Problem", description: "Problem details (RFC 9457)" });
+export type Problem = z.infer<typeof Problem>;
+
+/** The `type` of a problem: a name, not an address, so that it stays the same wherever Dripline is hosted. */
+export function problemType(code: ProblemCode): string {
+  return `urn:dripline:problem:${code}`;
+}

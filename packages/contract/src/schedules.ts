@@ -1,0 +1,83 @@
+import { Schedule as ScheduleRules } from "@dripline/domain/schedule";
+import { z } from "zod";
+import { Id, Instant, line } from "./fields.ts";
+import { listQuery, pageOf, Search } from "./list.ts";
+import { defineOperation } from "./operation.ts";
+
+const rules = ScheduleRules.shape;
+const Window = rules.windows.element.strict().meta({
+  id: "WeeklyWindow",
+  description:
+    "Half-open, in local time; weekday 1 is Monday. An end at or before the start is on the next day (overnight).",
+});
+
+export const Schedule = z
+  .strictObject({
+    id: Id,
+    name: z.string(),
+    timezone: z.string(),
+    windows: z.array(Window),
+    closed_dates: z.array(z.string()),
+    uses_contact_timezone: z.boolean(),
+    spread_minutes: z.int(),
+    is_default: z.boolean(),
+    created_at: Instant,
+    updated_at: Instant,
+  })
+  .meta({ id: "Schedule" });
+export type Schedule = z.output<typeof Schedule>;
+
+export const ScheduleInput = z
+  .strictObject({
+    name: line(200),
+    timezone: rules.timezone.describe("IANA name"),
+    windows: z.array(Window).max(168, "a schedule has at most 168 windows a week"),
+    closed_dates: rules.closedDates.default([]),
+    uses_contact_timezone: z.boolean().default(false).describe("Read the windows in the contact's own zone, if known"),
+    spread_minutes: rules.spreadMinutes.describe("Deferred emails are spread over this long after an opening"),
+  })
+  .meta({
+    id: "ScheduleInput",
+    examples: [{ name: "Mondays", timezone: "Asia/Bangkok", windows: [{ weekday: 1, start: "09:00", end: "17:00" }] }],
+  });
+
+const tag = "schedules";
+
+export const listSchedules = defineOperation({
+  id: "listSchedules",
+  method: "GET",
+  path: "/api/v1/schedules/",
+  summary: "List schedules",
+  tag,
+  auth: "key",
+  query: listQuery({
+    orderings: ["-created_at", "name"],
+    filters: { search: Search.optional().describe("In the name") },
+  }),
+  responses: { 200: pageOf(Schedule, "SchedulePage") },
+  errors: [],
+});
+
+export const createSchedule = defineOperation({
+  id: "createSchedule",
+  method: "POST",
+  path: "/api/v1/schedules/",
+  summary: "Create a schedule",
+  tag,
+  auth: "key",
+  body: ScheduleInput,
+  responses: { 201: Schedule },
+  errors: ["name_taken"],
+});
+
+export const getSchedule = defineOperation({
+  id: "getSchedule",
+  method: "GET",
+  path: "/api/v1/schedules/{id}/",
+  summary: "Get a schedule",
+  tag,
+  auth: "key",
+  params: z.strictObject({ id: Id }),
+  responses: { 200: Schedule },
+  errors: [],
+});

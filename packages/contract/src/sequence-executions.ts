@@ -1,0 +1,81 @@
+import { ExecutionStatus } from "@dripline/domain/statuses";
+import { z } from "zod";
+import { Id, Instant } from "./fields.ts";
+import { listQuery, pageOf, Search } from "./list.ts";
+import { defineOperation } from "./operation.ts";
+
+const executionFields = {
+  id: Id,
+  enrollment: Id,
+  step: Id,
+  step_name: z.string(),
+  step_number: z.int(),
+  contact_email: z.string(),
+  status: ExecutionStatus,
+  hold_reason: z.string().nullable().describe("Why a pending execution has no timer"),
+  scheduled_for: Instant.describe("The next moment at which it will be tried; afterwards, the last plan"),
+  sent_at: Instant.nullable(),
+  attempt_count: z.int(),
+  error_message: z.string().nullable(),
+  email_log: Id.nullable(),
+  message_id: z.string().nullable(),
+};
+
+export const SequenceExecution = z.strictObject(executionFields).meta({
+  id: "SequenceExecution",
+  description: "One step of one enrollment: its timer and its record.",
+});
+export type SequenceExecution = z.output<typeof SequenceExecution>;
+
+export const ExecutionEvent = z
+  .strictObject({
+    at: Instant,
+    kind: z.string(),
+    reason: z.string().describe("Stable, such as `outside_window`"),
+    message: z.string(),
+    actor: z.string(),
+  })
+  .meta({ id: "ExecutionEvent" });
+export type ExecutionEvent = z.output<typeof ExecutionEvent>;
+
+export const SequenceExecutionDetail = z
+  .strictObject({
+    ...executionFields,
+    events: z.array(ExecutionEvent).describe("What happened to it and why, oldest first"),
+  })
+  .meta({ id: "SequenceExecutionDetail" });
+
+const tag = "sequence-executions";
+
+export const listSequenceExecutions = defineOperation({
+  id: "listSequenceExecutions",
+  method: "GET",
+  path: "/api/v1/sequence-executions/",
+  summary: "List executions",
+  description: "What was sent, what is due and when, and what did not go out.",
+  tag,
+  auth: "key",
+  query: listQuery({
+    orderings: ["-created_at", "scheduled_for"],
+    filters: {
+      status: ExecutionStatus.optional(),
+      enrollment: Id.optional(),
+      step: Id.optional(),
+      search: Search.optional().describe("In the contact's address"),
+    },
+  }),
+  responses: { 200: pageOf(SequenceExecution, "SequenceExecutionPage") },
+  errors: [],
+});
+
+export const getSequenceExecution = defineOperation({
+  id: "getSequenceExecution",
+  method: "GET",
+  path: "/api/v1/sequence-executions/{id}/",
+  summary: "Get an execution with its events",
+  tag,
+  auth: "key",
+  params: z.strictObject({ id: Id }),
+  responses: { 200: SequenceExecutionDetail },
+  errors: [],
+});

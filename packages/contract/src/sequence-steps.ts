@@ -1,0 +1,124 @@
+import { Delay } from "@dripline/domain/delay";
+import { z } from "zod";
+import { Id, Instant, line } from "./fields.ts";
+import { BooleanFilter, listQuery, pageOf, Search } from "./list.ts";
+import { defineOperation } from "./operation.ts";
+
+const WireDelay = Delay.meta({
+  id: "Delay",
+  description:
+    "Counts from the previous step's actual send (the first from the enrollment). Days keep the local wall-clock time; hours and minutes are elapsed time; business days are days on which the schedule opens.",
+});
+
+export const SequenceStep = z
+  .strictObject({
+    id: Id,
+    sequence: Id,
+    step_number: z.int(),
+    name: z.string(),
+    email_template: Id,
+    email_template_name: z.string(),
+    delay_days: z.int().nullable().describe("The delay in days; null if it is in another unit"),
+    delay: WireDelay,
+    is_active: z.boolean(),
+    created_at: Instant,
+    updated_at: Instant,
+  })
+  .meta({ id: "SequenceStep" });
+export type SequenceStep = z.output<typeof SequenceStep>;
+
+const stepNumberMessage = "is a whole number from 1 to 10000";
+
+/** What a step takes, alone or inside a sequence. */
+export const stepFields = {
+  step_number: z.int({ error: stepNumberMessage }).min(1, stepNumberMessage).max(10_000, stepNumberMessage),
+  name: line(200),
+  email_template: Id,
+  delay_days: z
+    .int({ error: "is a whole number, zero or more" })
+    .min(0, "is a whole number, zero or more")
+    .max(3_650, "is at most 3650 (ten years)")
+    .optional()
+    .describe("Short for `delay` in days"),
+  delay: WireDelay.optional(),
+  is_active: z.boolean().default(true),
+};
+
+interface DelayInput {
+  readonly delay_days?: number | undefined;
+  readonly delay?: Delay | undefined;
+}
+
+/** A step has exactly one delay: `delay_days` or `delay`, or both if they say the same. */
+export function checkDelay({ value, issues }: z.core.ParsePayload<DelayInput>): void {
+  const { delay, delay_days: days } = value;
+  if (delay === undefined && days === undefined) {
+    issues.push({
+      code: "custom",
+      path: ["delay_days"],
+      message: "is required: give delay_days or delay",
+      input: value,
+    });
+  }
+  if (delay !== undefined && days !== undefined && !(delay.unit === "days" && delay.value === days)) {
+    const message = "says something else than delay: leave one of the two out";
+    issues.push({ code: "custom", path: ["delay_days"], message, input: value });
+  }
+}
+
+/** The one delay that a checked step input means. */
+export function delayOf({ delay, delay_days: days }: DelayInput): Delay {
+  return delay ?? { value: days ?? 0, unit: "days" };
+}
+
+export const SequenceStepInput = z
+  .strictObject({ sequence: Id, ...stepFields })
+  .check(checkDelay)
+  .meta({ id: "SequenceStepInput" });
+
+const tag = "sequence-steps";
+
+export const listSequenceSteps = defineOperation({
+  id: "listSequenceSteps",
+  method: "GET",
+  path: "/api/v1/sequence-steps/",
+  summary: "List the steps of sequences",
+  description: "Those of each sequence's current version.",
+  tag,
+  auth: "key",
+  query: listQuery({
+    orderings: ["step_number", "created_at"],
+    filters: {
+      sequence: Id.optional(),
+      is_active: BooleanFilter.optional(),
+      search: Search.optional().describe("In the name"),
+    },
+  }),
+  responses: { 200: pageOf(SequenceStep, "SequenceStepPage") },
+  errors: [],
+});
+
+export const createSequenceStep = defineOperation({
+  id: "createSequenceStep",
+  method: "POST",
+  path: "/api/v1/sequence-steps/",
+  summary: "Add a step to a sequence",
+  description: "In place, as long as nobody is enrolled in the sequence's current version.",
+  tag,
+  auth: "key",
+  body: SequenceStepInput,
+  responses: { 201: SequenceStep },
+  errors: ["step_number_taken", "version_in_use"],
+});
+
+export const getSequenceStep = defineOperation({
+  id: "getSequenceStep",
+  method: "GET",
+  path: "/api/v1/sequence-steps/{id}/",
+  summary: "Get a step",
+  tag,
+  auth: "key",
+  params: z.strictObject({ id: Id }),
+  responses: { 200: SequenceStep },
+  errors: [],
+});
