@@ -48,14 +48,7 @@ async function build() {
   await runWithPnpm({
     title: "Building",
     failed: "The build failed.",
-    program: [
-      join(root, "node_modules", ".bin", "turbo"),
-      "run",
-      "build",
-      
-      "--ui=stream",
-      "--output-logs=errors-only",
-    ],
+    program: [join(root, "node_modules", ".bin", "turbo"), "run", "build", "--ui=stream", "--output-logs=errors-only"],
   });
   writeStamp(buildStamp, stamp);
 }

@@ -1,1 +1,100 @@
-export {};
+#!/usr/bin/env node
+import { resolve } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { explainFailure } from "./explain-failure.ts";
+import { defaultDirectory } from "./installation.ts";
+
+// Each command loads what it needs when it runs: `up` must be quick, and none should wait for another's libraries.
+const now = () => new Date();
+const { env } = process;
+
+interface DirectoryOption {
+  readonly dir: string;
+}
+
+const program = new Command("dripline")
+  .description("Durable email sequences: start it, look at it, keep it well.")
+  .option("--dir <directory>", "where `up` keeps its data", toDirectory, defaultDirectory)
+  .showHelpAfterError("(dripline --help shows all commands)");
+
+const directory = () => program.opts<DirectoryOption>().dir;
+
+program
+  .command("up")
+  .description("run everything on this machine: PostgreSQL, inbox, API and worker (what npm start does)")
+  .option("--day <length>", "compress time: a day of delay lasts this long, e.g. 5s (local mail server only)")
+  .option("--port <number>", "first of the four ports in a row that are used (default: 4600)")
+  .option("--dir <directory>", "where data is kept", toDirectory)
+  .option("--check", "prove that it works, in a temporary directory, and exit")
+  .action(async (options: { day?: string; port?: string; dir?: string; check?: true }) => {
+    if (options.check) {
+      const { upCheck } = await import("./commands/up-check.ts");
+      return upCheck({ day: options.day, env, now });
+    }
+    const { up } = await import("./commands/up.ts");
+    return up({ directory: options.dir ?? directory(), day: options.day, port: options.port, env, now });
+  });
+
+program
+  .command("migrate")
+  .description("bring the database to this version; safe at any time")
+  .action(async () => {
+    const { migrate } = await import("./commands/migrate.ts");
+    await migrate(env, directory());
+  });
+
+program
+  .command("create-api-key")
+  .description("make a key for the HTTP API and show it, once")
+  .option("--name <name>", "what it is for", "command line")
+  .action(async ({ name }: { name: string }) => {
+    const { createKey } = await import("./commands/create-api-key.ts");
+    await createKey(env, directory(), name);
+  });
+
+program
+  .command("due")
+  .description("what is due, per status")
+  .option("--dry-run", "list the pending work as well; nothing is sent", false)
+  .option("--limit <number>", "list at most so many", toCount, 50)
+  .option("--json", "for scripts", false)
+  .action(async (options: { dryRun: boolean; limit: number; json: boolean }) => {
+    const { due } = await import("./commands/due.ts");
+    await due(env, directory(), options);
+  });
+
+program
+  .command("doctor")
+  .description("look at each thing Dripline needs, and say what to do about what is wrong")
+  .option("--json", "for scripts", false)
+  .action(async ({ json }: { json: boolean }) => {
+    const { doctor } = await import("./commands/doctor.ts");
+    process.exitCode = await doctor({ env, directory: directory(), json, now });
+  });
+
+program
+  .command("ops-link")
+  .description("print a link that opens Bull Board")
+  .action(async () => {
+    const { printOpsLink } = await import("./commands/ops-link.ts");
+    printOpsLink(env, directory(), now());
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`${explainFailure(error)}\n`);
+  if (env.DRIPLINE_DEBUG !== undefined) console.error(error);
+  process.exitCode = 1;
+}
+
+/** Relative to where the person stood when typing: npm changes into the package and tells in INIT_CWD. */
+function toDirectory(path: string): string {
+  return resolve(env.INIT_CWD ?? process.cwd(), path);
+}
+
+function toCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= 10_000) return count;
+  throw new InvalidArgumentError("Write a whole number from 1 to 10000.");
+}

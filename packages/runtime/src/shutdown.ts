@@ -10,6 +10,8 @@ export interface ShutdownOptions {
   /** Everything must be closed by then; after that the process ends with code 1. */
   readonly graceSeconds: number;
   readonly signals?: readonly NodeJS.Signals[];
+  /** 0, because a service that was told to stop and did is fine; a script that was interrupted is not. */
+  readonly exitCodeOnSignal?: number;
 }
 
 export interface Shutdown {
@@ -35,7 +37,8 @@ const samePressMilliseconds = 400;
  * code 1, because what such an error leaves behind cannot be trusted). A second signal ends the process at once.
  * Call it once, first thing in `main.ts`.
  */
-export function handleShutdown({ log, graceSeconds, signals = ["SIGINT", "SIGTERM"] }: ShutdownOptions): Shutdown {
+export function handleShutdown(options: ShutdownOptions): Shutdown {
+  const { log, graceSeconds, signals = ["SIGINT", "SIGTERM"], exitCodeOnSignal = 0 } = options;
   const parts: { part: string; close: () => unknown }[] = [];
   const aborter = new AbortController();
   let stoppingSince: number | undefined;
@@ -72,7 +75,7 @@ export function handleShutdown({ log, graceSeconds, signals = ["SIGINT", "SIGTER
 
   for (const signal of signals) {
     process.on(signal, () => {
-      if (stoppingSince === undefined) return stop(signal);
+      if (stoppingSince === undefined) return stop(signal, exitCodeOnSignal);
       if (performance.now() - stoppingSince < samePressMilliseconds) return;
       log.error({ signal, part: closing }, "stopped at once by a second signal");
       process.exit(1);

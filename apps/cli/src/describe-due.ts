@@ -1,0 +1,47 @@
+import type { DueReport, PendingWork } from "@dripline/engine/due-report";
+
+/** A report on what is due, for people. Instants in UTC. */
+export function describeDue(report: DueReport, { dryRun, limit }: { dryRun: boolean; limit: number }): string {
+  const counts = Object.entries(report.byStatus);
+  const lines = [
+    report.dueNow === 0
+      ? "Nothing is due now."
+      : `${report.dueNow} due now, the oldest for ${describeSeconds(report.oldestDueSeconds)}.`,
+    "",
+    ...(counts.length === 0
+      ? ["No executions yet."]
+      : counts.map(([status, count]) => `  ${status.padEnd(10)} ${count}`)),
+  ];
+  if (!dryRun) return lines.join("\n");
+  const { pending } = report;
+  lines.push("", pending.length === 0 ? "No pending work." : "Pending work, soonest first (nothing was sent):");
+  lines.push(...table(pending));
+  if (pending.length === limit) lines.push(`  … perhaps more: --limit shows more than ${limit}`);
+  return lines.join("\n");
+}
+
+function table(pending: readonly PendingWork[]): string[] {
+  const rows = pending.map((work) => [
+    `${work.scheduledFor.toISOString().slice(0, 19).replace("T", " ")} UTC`,
+    work.isDue ? "due" : work.status,
+    work.contactEmail,
+    `${work.sequenceName} · ${work.stepNumber} ${work.stepName}`,
+    work.reason ?? "",
+  ]);
+  const widths = [0, 1, 2, 3].map((column) => Math.max(0, ...rows.map((row) => printable(row[column] ?? "").length)));
+  return rows.map((row) =>
+    `  ${row.map((cell, column) => printable(cell).padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd(),
+  );
+}
+
+/** Names come from anywhere; what could move the cursor does not get to the terminal. */
+function printable(text: string): string {
+  return text.replace(/\p{C}+/gu, " ");
+}
+
+function describeSeconds(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5_400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
+}

@@ -1,0 +1,44 @@
+/**
+ * What to show when PostgreSQL at `url` cannot be used. Names the host and database, never the password. Undefined if
+ * the error is about something else.
+ */
+export function explainDatabaseError(error: unknown, url: string): string | undefined {
+  const { host, hostname, pathname, username } = new URL(url);
+  const name = decodeURIComponent(pathname.slice(1));
+  const user = decodeURIComponent(username);
+  const check = "Check DATABASE_URL.";
+  switch (innermostCode(error)) {
+    case "ECONNREFUSED":
+      return `No PostgreSQL answers at ${host || "localhost"}. Start it, or correct DATABASE_URL.`;
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return `The database host ${hostname} cannot be found. ${check}`;
+    case "ETIMEDOUT":
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+      return `The database host ${host} does not answer (firewall?). ${check}`;
+    case "28P01":
+    case "28000":
+      return `PostgreSQL at ${host} refuses the user ${user} (password?). ${check}`;
+    case "3D000":
+      return `PostgreSQL at ${host} has no database "${name}". Create it (createdb ${name}), or correct DATABASE_URL.`;
+    case "42501":
+      return `The database user ${user} may not create tables in "${name}". Grant it (GRANT CREATE ON DATABASE ${name} TO ${user}; GRANT CREATE ON SCHEMA public TO ${user}), or use another user.`;
+    case "57P03":
+      return `PostgreSQL at ${host} is starting up or shutting down. Wait a moment and try again.`;
+    case "53300":
+      return `PostgreSQL at ${host} has no connections left. Raise its max_connections, or close other programs that use it.`;
+    default:
+      return /timeout expired|timeout exceeded/i.test(error instanceof Error ? error.message : "")
+        ? `PostgreSQL at ${host} does not answer within a few seconds. ${check}`
+        : undefined;
+  }
+}
+
+/** Drivers and drizzle wrap errors, and a host with two addresses fails with one error for each. */
+function innermostCode(error: unknown): string | undefined {
+  const { code, cause, errors } = error as { code?: unknown; cause?: unknown; errors?: unknown[] };
+  if (typeof code === "string") return code;
+  const inner = cause ?? errors?.[0];
+  return inner === undefined ? undefined : innermostCode(inner);
+}

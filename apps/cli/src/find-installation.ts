@@ -1,0 +1,30 @@
+import { type CliConfig, readCliConfig } from "@dripline/runtime/config";
+import { describeConfigProblems } from "@dripline/runtime/config-problem";
+import { installationAt } from "./installation.ts";
+import { readRunFile } from "./run-file.ts";
+import { UserError } from "./user-error.ts";
+
+/**
+ * The settings of the installation that a command is about: from the environment if it names a database, else from the
+ * `dripline up` that runs in `directory`.
+ * @throws UserError when there is neither, or when settings are wrong (all of them at once)
+ */
+export function findInstallation(env: NodeJS.ProcessEnv, directory: string): CliConfig {
+  const result = readCliConfig(installationEnvironment(env, directory));
+  if (result.ok) return result.config;
+  throw new UserError(describeConfigProblems(result.problems));
+}
+
+/** As {@link findInstallation}, before it is read and judged. */
+export function installationEnvironment(env: NodeJS.ProcessEnv, directory: string): NodeJS.ProcessEnv {
+  if (isSet(env.DATABASE_URL) || isSet(env.DATABASE_URL_FILE)) return env;
+  const running = readRunFile(installationAt(directory));
+  if (running !== undefined) return { ...env, ...running.environment };
+  throw new UserError(
+    `No running installation found: DATABASE_URL is not set, and nothing runs in ${directory}. Start one with: npm start`,
+  );
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== "";
+}

@@ -1,0 +1,20 @@
+import { explainDatabaseError } from "./explain-database-error.ts";
+import { UserError } from "./user-error.ts";
+
+/**
+ * Brings a database to this version: our tables, and BullMQ's if the queue lives there too. Safe to run at any time, by
+ * several at once.
+ * @throws UserError when the database cannot be reached or used
+ */
+export async function migrateAll(databaseUrl: string, redisUrl: string | undefined): Promise<void> {
+  try {
+    const { migrateDatabase } = await import("@dripline/db/migrate");
+    await migrateDatabase(databaseUrl);
+    if (redisUrl !== undefined) return;
+    const { migratePostgresQueue } = await import("@dripline/queue/migrate-postgres-queue");
+    await migratePostgresQueue(databaseUrl);
+  } catch (error) {
+    const sentence = explainDatabaseError(error, databaseUrl);
+    throw sentence === undefined ? error : new UserError(sentence, { cause: error });
+  }
+}
