@@ -10,7 +10,7 @@ export function explainPostgresFailure(run: FailedRun): EmbeddedPostgresError {
   const { program, directory, port, output } = run;
   const options = { cause: output.trim() };
 
-  if (/No space left on device|Disk quota exceeded|could not write .*: wrote only/i.test(output)) {
+  if (/No space left on device|Disk quota exceeded|Check free disk space/i.test(output)) {
     return new EmbeddedPostgresError(
       "disk_full",
       `There is no disk space left for the database in ${directory}. Free some space and start again; nothing that was committed is lost.`,
@@ -48,10 +48,12 @@ export function explainPostgresFailure(run: FailedRun): EmbeddedPostgresError {
       options,
     );
   }
-  const lastLine = output.trim().split("\n").at(-1) ?? "";
+  const lines = output.trim().split("\n");
+  // initdb's progress goes to another stream than its errors, so that the last line need not be the telling one.
+  const telling = lines.findLast((line) => /\b(FATAL|PANIC|error):/.test(line)) ?? lines.at(-1) ?? "";
   return new EmbeddedPostgresError(
     "failed_to_start",
-    `${program} gave up for the database in ${directory}${lastLine === "" ? "" : `; it said: ${lastLine}`}.`,
+    `${program} gave up for the database in ${directory}${telling === "" ? "" : `; it said: ${telling}`}.`,
     options,
   );
 }

@@ -55,7 +55,7 @@ export async function initialiseCluster(cluster: NewCluster): Promise<void> {
   }
 }
 
-async function prepare(attempt: string, { binaries, account, durable, line }: NewCluster): Promise<void> {
+async function prepare(attempt: string, { directory, binaries, account, durable, line }: NewCluster): Promise<void> {
   const passwordFile = path.join(attempt, "password");
   await mkdir(attempt, { mode: 0o700 });
   await writeFile(passwordFile, `${randomBytes(24).toString("hex")}\n`, { mode: 0o600, flush: true });
@@ -81,7 +81,7 @@ async function prepare(attempt: string, { binaries, account, durable, line }: Ne
   );
   const { code } = await initdb.ended;
   if (code !== 0) {
-    throw explainPostgresFailure({ program: "initdb", directory: path.dirname(attempt), output: initdb.output() });
+    throw explainPostgresFailure({ program: "initdb", directory, output: initdb.output() });
   }
 }
 

@@ -17,7 +17,8 @@ const CAPABILITY_BITS = { dac_override: 1n, dac_read_search: 2n, setpcap: 8n };
 
 /**
  * Chooses the account for a database in `directory`. PostgreSQL refuses to run as root, so that root lends it the
- * account `postgres`, which is created when missing.
+ * account `postgres`, which is created when missing; or the account that owns the directory already, when root looks
+ * after what an ordinary user began.
  *
  * A checkout below /root (mode 700) is closed to that account. There, and only there, the programs get one capability
  * more than the account has: to pass directories and read files whose mode forbids it.
@@ -25,10 +26,15 @@ const CAPABILITY_BITS = { dac_override: 1n, dac_read_search: 2n, setpcap: 8n };
  */
 export async function postgresAccount(directory: string, binaries: PostgresBinaries): Promise<PostgresAccount> {
   if (process.getuid?.() !== 0) return { kind: "self" };
-  const ids = (await lookUpAccount()) ?? (await createAccount());
+  const ids = (await ownerOf(directory)) ?? (await lookUpAccount()) ?? (await createAccount());
   const isReachable = (await canReach(ids.uid, path.dirname(directory))) && (await canUse(ids.uid, binaries));
   if (isReachable) return { kind: "other", ...ids, launcher: [] };
   return { kind: "other", ...ids, launcher: await launcherPastClosedDirectories(ids, directory) };
+}
+
+async function ownerOf(directory: string): Promise<{ uid: number; gid: number } | undefined> {
+  const found = await stat(directory).catch(() => undefined);
+  return found === undefined || found.uid === 0 ? undefined : { uid: found.uid, gid: found.gid };
 }
 
 async function lookUpAccount(): Promise<{ uid: number; gid: number } | undefined> {

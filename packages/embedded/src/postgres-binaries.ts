@@ -24,8 +24,7 @@ export async function postgresBinaries(
     native,
   };
   try {
-    await linkLibraries(native);
-    await Promise.all([binaries.initdb, binaries.postgres].map(makeExecutable));
+    await completeInstallation(native);
   } catch (error) {
     throw new EmbeddedPostgresError(
       "broken_installation",
@@ -54,9 +53,15 @@ function locateNative({ platform, architecture }: Platform): string {
 
 /**
  * npm packages cannot hold symbolic links; an install script of the platform package makes those of the libraries.
- * Where package managers block install scripts they are missing, and `postgres` would not find libicu.
+ * Where package managers block install scripts they are missing, and `postgres` would not find libicu. Some unpack
+ * without the executable bit as well. Does nothing where nothing is missing.
  */
-export async function linkLibraries(native: string): Promise<void> {
+export async function completeInstallation(native: string): Promise<void> {
+  await linkLibraries(native);
+  await Promise.all(["initdb", "postgres"].map((program) => makeExecutable(path.join(native, "bin", program))));
+}
+
+async function linkLibraries(native: string): Promise<void> {
   const listed = await readFile(path.join(native, "pg-symlinks.json"), "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return "[]";
     throw error;

@@ -1,11 +1,12 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import pg from "pg";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { EmbeddedPostgresError } from "./embedded-postgres-error.ts";
 import { freePort } from "./free-port.ts";
 import { type EmbeddedPostgres, type PostgresOptions, startPostgres } from "./postgres.ts";
@@ -15,9 +16,17 @@ import { isAlive, processIdentity } from "./process-identity.ts";
 import { runningPostmaster } from "./running-postmaster.ts";
 import { spawnPostgresProgram } from "./spawn-postgres-program.ts";
 
+let initialised: string;
 let parent: string;
 let directory: string;
 let started: EmbeddedPostgres[];
+
+beforeAll(async () => {
+  initialised = await mkdtemp(path.join(tmpdir(), "dripline-postgres-"));
+  await (await startPostgres({ directory: path.join(initialised, "postgres"), log: () => {}, durable: false })).stop();
+});
+
+afterAll(() => rm(initialised, { recursive: true }));
 
 beforeEach(async () => {
   parent = await mkdtemp(path.join(tmpdir(), "dripline-postgres-"));
@@ -29,6 +38,12 @@ afterEach(async () => {
   await Promise.all(started.map((server) => server.stop()));
   await rm(parent, { recursive: true, force: true });
 });
+
+/** Spares a test that is not about initdb its two seconds. */
+async function copyInitialised(): Promise<void> {
+  // cp(1) and not fs.cp: owners have to stay as they are.
+  await promisify(execFile)("cp", ["-a", path.join(initialised, "postgres"), parent]);
+}
 
 async function start(options: Partial<PostgresOptions> = {}): Promise<EmbeddedPostgres> {
   const server = await startPostgres({ directory, log: () => {}, durable: false, ...options });
@@ -62,6 +77,7 @@ async function pidOf(): Promise<number> {
 }
 
 test("what was committed is there after a stop and a start", async () => {
+  await copyInitialised();
   const first = await start();
   await query(first, "CREATE TABLE note AS SELECT 'kept' AS text");
   await first.stop();
@@ -69,15 +85,6 @@ test("what was committed is there after a stop and a start", async () => {
   const second = await start();
 
   expect(await query(second, "SELECT text FROM note")).toEqual([{ text: "kept" }]);
-});
-
-test("a database that is initialised starts within 1.5 seconds", async () => {
-  await (await start({ durable: true })).stop();
-
-  const startedAt = performance.now();
-  await start({ durable: true });
-
-  expect(performance.now() - startedAt).toBeLessThan(1500);
 });
 
 test("nobody gets in without the password, which only the owner of the directory can read", async () => {
@@ -91,6 +98,7 @@ test("nobody gets in without the password, which only the owner of the directory
 });
 
 test("it listens on 127.0.0.1 and nowhere else", async () => {
+  await copyInitialised();
   const server = await start();
 
   expect(await query(server, "SHOW listen_addresses")).toEqual([{ listen_addresses: "127.0.0.1" }]);
@@ -98,6 +106,7 @@ test("it listens on 127.0.0.1 and nowhere else", async () => {
 });
 
 test("it is durable unless told otherwise", async () => {
+  await copyInitialised();
   const settings = "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit') ORDER BY name";
   const durable = await startPostgres({ directory, log: () => {} });
   started.push(durable);
@@ -114,6 +123,7 @@ test("it is durable unless told otherwise", async () => {
 });
 
 test("text is UTF-8 and lower() knows letters beyond ASCII, whatever the machine's locale", async () => {
+  await copyInitialised();
   const rows = await query(
     await start(),
     "SELECT lower('ÄÖЖ') AS lower, current_setting('server_encoding') AS encoding",
@@ -122,16 +132,21 @@ test("text is UTF-8 and lower() knows letters beyond ASCII, whatever the machine
   expect(rows).toEqual([{ lower: "äöж", encoding: "UTF8" }]);
 });
 
-test("it has a session of its own, so that Ctrl-C in the terminal does not reach it", async () => {
-  await start();
-  const stat = await readFile(`/proc/${await pidOf()}/stat`, "utf8");
-  // proc(5): after the name in parentheses come state, parent, process group, session.
-  const [, , group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+test.runIf(process.platform === "linux")(
+  "it has a session of its own, so that Ctrl-C in the terminal does not reach it",
+  async () => {
+    await copyInitialised();
+    await start();
+    const stat = await readFile(`/proc/${await pidOf()}/stat`, "utf8");
+    // proc(5): after the name in parentheses come state, parent, process group, session.
+    const [, , group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 
-  expect([group, session]).toEqual([String(await pidOf()), String(await pidOf())]);
-});
+    expect([group, session]).toEqual([String(await pidOf()), String(await pidOf())]);
+  },
+);
 
 test("stop() leaves no process behind, and calling it twice is harmless", async () => {
+  await copyInitialised();
   const server = await start();
   const pid = await pidOf();
 
@@ -142,6 +157,7 @@ test("stop() leaves no process behind, and calling it twice is harmless", async 
 });
 
 test("a client that is busy does not hold up stop()", async () => {
+  await copyInitialised();
   const server = await start();
   const client = new pg.Client({ connectionString: server.url });
   client.on("error", () => {});
@@ -171,7 +187,20 @@ test("two runs that initialise the same directory at once end with one server an
   expect(refused).toEqual([expect.objectContaining({ failure: "already_running" })]);
 });
 
+test.runIf(process.getuid?.() === 0)("as root, what another user began runs as that user", async () => {
+  await copyInitialised();
+  const nobody = 65534;
+  await promisify(execFile)("chown", ["-R", `${nobody}:${nobody}`, directory]);
+  await chmod(parent, 0o755);
+
+  await start();
+
+  const status = await readFile(`/proc/${await pidOf()}/status`, "utf8");
+  expect(/^Uid:\s+(\d+)/m.exec(status)?.[1]).toBe(String(nobody));
+});
+
 test("a second start on a directory in use is refused while the process that started it lives", async () => {
+  await copyInitialised();
   const server = await start();
 
   const error = await failureOf(start());
@@ -182,6 +211,7 @@ test("a second start on a directory in use is refused while the process that sta
 });
 
 test("a server left behind by a killed process is stopped, and the next start has its data", async () => {
+  await copyInitialised();
   const left = await start();
   await query(left, "CREATE TABLE note AS SELECT 'kept' AS text");
   await left.stop();
@@ -194,6 +224,7 @@ test("a server left behind by a killed process is stopped, and the next start ha
 });
 
 test("a postmaster.pid that names a living process of another kind is no obstacle, and that process is left alone", async () => {
+  await copyInitialised();
   await (await start()).stop();
   const bystander = spawn("sleep", ["600"]);
   const now = Math.floor(Date.now() / 1000);
@@ -209,6 +240,7 @@ test("a postmaster.pid that names a living process of another kind is no obstacl
 });
 
 test("a server that was killed outright recovers at the next start", async () => {
+  await copyInitialised();
   const killed = await start({ durable: true });
   await query(killed, "CREATE TABLE note AS SELECT 'kept' AS text");
   process.kill(await pidOf(), "SIGKILL");
@@ -218,6 +250,7 @@ test("a server that was killed outright recovers at the next start", async () =>
 });
 
 test("a taken port is named", async () => {
+  await copyInitialised();
   const squatter = createServer().listen(0, "127.0.0.1");
   await once(squatter, "listening");
   const { port } = squatter.address() as { port: number };
@@ -231,6 +264,7 @@ test("a taken port is named", async () => {
 });
 
 test("the port that was asked for is the port it listens on", async () => {
+  await copyInitialised();
   const first = await start();
   await first.stop();
 
@@ -255,6 +289,7 @@ test("a path where no directory can be is reported as not writable", async () =>
 });
 
 test("a database of another major version is refused with both versions named", async () => {
+  await copyInitialised();
   await (await start()).stop();
   await writeFile(path.join(directory, "data", "PG_VERSION"), "15\n");
 

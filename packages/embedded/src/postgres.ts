@@ -197,6 +197,8 @@ function explainSystemError(error: unknown, directory: string): unknown {
         options,
       );
     case "ENOSPC":
+    // What PostgreSQL calls it (disk_full), when even an empty database has no room.
+    case "53100":
     case "EDQUOT":
       return explainPostgresFailure({ program: "postgres", directory, output: "No space left on device" });
     case "ENOENT":
