@@ -1,0 +1,122 @@
+import { and, type SQL, sql } from "drizzle-orm";
+import type { AnyPgColumn } from "drizzle-orm/pg-core";
+
+/** The place of one row in an ordering: the value it is sorted by, as PostgreSQL writes it, and its id. */
+export interface Position {
+  readonly value: string;
+  readonly id: string;
+}
+
+export interface PageRequest<Ordering extends string = string> {
+  /** A column's public name; a leading `-` reverses. */
+  readonly ordering: Ordering;
+  readonly size: number;
+  /** null: the first page. */
+  readonly from: { readonly side: "after" | "before"; readonly position: Position } | null;
+  readonly includeCount: boolean;
+}
+
+export interface Page<Row> {
+  readonly rows: Row[];
+  /** The last row's, if rows follow it. */
+  readonly next: Position | null;
+  /** The first row's, if rows stand before it. */
+  readonly previous: Position | null;
+  readonly count: number | null;
+}
+
+/** What rows can be sorted by. Never null; `id` makes the order total. */
+export interface SortKey {
+  readonly expression: SQL | AnyPgColumn;
+  readonly type: "timestamptz" | "text" | "integer" | "uuid";
+  /**
+   * The index is declared `desc nulls last`, as drizzle's `.desc()` makes it. PostgreSQL reads an index in order only if
+   * the nulls are where the query wants them, even if there are none.
+   */
+  readonly isIndexedDescending?: true;
+}
+
+/** A cursor's position that PostgreSQL cannot read: it was not made by `readPage` for this ordering. */
+export class InvalidPositionError extends Error {}
+
+export interface Clauses {
+  readonly where: SQL | undefined;
+  readonly orderBy: SQL[];
+  readonly limit: number;
+  /** To be selected as `sort_value`. */
+  readonly sortValue: SQL<string>;
+}
+
+/** One row of a list's statement: `sort_value` and whatever the list shows. */
+export type Sorted<Row> = Row & { readonly sort_value: string };
+
+/**
+ * Reads one page by keyset: "the rows after this one" is a condition, not a count, so rows that arrive or go meanwhile
+ * neither double nor hide others, and page 1,000 costs what page 1 does.
+ * @throws InvalidPositionError
+ */
+export async function readPage<Row extends { id: string }, Ordering extends string>(
+  request: PageRequest<Ordering>,
+  list: {
+    readonly id: AnyPgColumn;
+    readonly keys: Readonly<Record<string, SortKey>>;
+    readonly where: SQL | undefined;
+    readonly select: (clauses: Clauses) => Promise<Sorted<Row>[]>;
+    readonly count: (where: SQL | undefined) => Promise<number>;
+  },
+): Promise<Page<Row>> {
+  const key = list.keys[request.ordering.replace(/^-/, "")];
+  if (key === undefined) throw new Error(`no sort key for the ordering ${request.ordering}`);
+  const isBackwards = request.from?.side === "before";
+  const isDescending = request.ordering.startsWith("-") !== isBackwards;
+
+  const found = await list
+    .select({
+      where: and(
+        list.where,
+        request.from === null ? undefined : beyond(request.from.position, key, list.id, isDescending),
+      ),
+      orderBy: [directed(key.expression, key, isDescending), directed(sql`${list.id}`, key, isDescending)],
+      limit: request.size + 1,
+      sortValue: sql<string>`(${key.expression})::text`,
+    })
+    .catch((error: unknown) => {
+      if (request.from !== null && isDataException(error)) throw new InvalidPositionError("", { cause: error });
+      throw error;
+    });
+  const hasMore = found.length > request.size;
+  const rows = found.slice(0, request.size);
+  if (isBackwards) rows.reverse();
+
+  const hasNext = isBackwards || hasMore;
+  const hasPrevious = isBackwards ? hasMore : request.from !== null;
+  return {
+    rows: rows.map(({ sort_value: _, ...row }) => row as unknown as Row),
+    next: hasNext ? positionOf(rows.at(-1)) : null,
+    previous: hasPrevious ? positionOf(rows.at(0)) : null,
+    count: request.includeCount ? await list.count(list.where) : null,
+  };
+}
+
+function beyond({ value, id }: Position, key: SortKey, idColumn: AnyPgColumn, isDescending: boolean): SQL {
+  const compare = sql.raw(isDescending ? "<" : ">");
+  if (key.expression === idColumn) return sql`${idColumn} ${compare} ${id}::uuid`;
+  return sql`(${key.expression}, ${idColumn}) ${compare} (${value}::${sql.raw(key.type)}, ${id}::uuid)`;
+}
+
+function directed(expression: SQL | AnyPgColumn, key: SortKey, isDescending: boolean): SQL {
+  const nulls = key.isIndexedDescending ? (isDescending ? " nulls last" : " nulls first") : "";
+  return sql`${expression} ${sql.raw((isDescending ? "desc" : "asc") + nulls)}`;
+}
+
+function positionOf(row: { id: string; sort_value: string } | undefined): Position | null {
+  return row === undefined ? null : { value: row.sort_value, id: row.id };
+}
+
+function isDataException(error: unknown): boolean {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    const { code } = e as { code?: unknown };
+    if (typeof code === "string" && /^22\w{3}$/.test(code)) return true;
+  }
+  return false;
+}

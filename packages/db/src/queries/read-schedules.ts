@@ -1,0 +1,62 @@
+import { eq, type SQL, sql } from "drizzle-orm";
+import { orm, type Queryable } from "../database.ts";
+import { schedule } from "../schema/content.ts";
+import { contains } from "./contains.ts";
+import { type Page, type PageRequest, readPage } from "./keyset.ts";
+
+export interface ScheduleFilters {
+  readonly search?: string | undefined;
+}
+
+const fields = {
+  id: schedule.id,
+  name: schedule.name,
+  timezone: schedule.timezone,
+  windows: schedule.windows,
+  closed_dates: schedule.closedDates,
+  uses_contact_timezone: schedule.usesContactTimezone,
+  spread_minutes: schedule.spreadMinutes,
+  is_default: schedule.isDefault,
+  created_at: schedule.createdAt,
+  updated_at: schedule.updatedAt,
+};
+
+export type ScheduleRow = Awaited<ReturnType<typeof findSchedules>>[number];
+
+/** One page of the schedules that match. */
+export function listSchedules(
+  db: Queryable,
+  filters: ScheduleFilters,
+  request: PageRequest,
+): Promise<Page<ScheduleRow>> {
+  return readPage<ScheduleRow, string>(request, {
+    id: schedule.id,
+    keys: {
+      created_at: { expression: schedule.id, type: "uuid" }, // UUIDv7: ids are in the order of creation
+      name: { expression: sql`lower(${schedule.name})`, type: "text" },
+    },
+    where: contains(filters.search, schedule.name),
+    select: ({ where, orderBy, limit, sortValue }) =>
+      orm(db)
+        .select({ ...fields, sort_value: sortValue })
+        .from(schedule)
+        .where(where)
+        .orderBy(...orderBy)
+        .limit(limit),
+    count: (where) => orm(db).$count(schedule, where),
+  });
+}
+
+/** The schedule with this id, if there is one. */
+export async function findSchedule(db: Queryable, id: string): Promise<ScheduleRow | undefined> {
+  return (await findSchedules(db, eq(schedule.id, id)))[0];
+}
+
+/** The id of the schedule that a sequence gets if it names none; undefined if there is none yet. */
+export async function findDefaultScheduleId(db: Queryable): Promise<string | undefined> {
+  return (await findSchedules(db, sql`${schedule.isDefault}`))[0]?.id;
+}
+
+function findSchedules(db: Queryable, where: SQL) {
+  return orm(db).select(fields).from(schedule).where(where);
+}

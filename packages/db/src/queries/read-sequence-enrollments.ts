@@ -1,0 +1,112 @@
+import type { EnrollmentStatus } from "@dripline/domain/statuses";
+import { and, eq, type SQL, sql } from "drizzle-orm";
+import { orm, type Queryable } from "../database.ts";
+import { sequenceEnrollment } from "../schema/journeys.ts";
+import { company, contact } from "../schema/people.ts";
+import { emailSequence } from "../schema/sequences.ts";
+import { contains } from "./contains.ts";
+import { type Page, type PageRequest, readPage } from "./keyset.ts";
+import { findExecutionsOfEnrollments, type SequenceExecutionRow } from "./read-sequence-executions.ts";
+
+export interface SequenceEnrollmentFilters {
+  readonly status?: EnrollmentStatus | undefined;
+  readonly sequence?: string | undefined;
+  readonly contact?: string | undefined;
+  readonly search?: string | undefined;
+}
+
+const contactName = sql<string>`trim(${contact.firstName} || ' ' || ${contact.lastName})`;
+
+const fields = {
+  id: sequenceEnrollment.id,
+  sequence: sequenceEnrollment.sequenceId,
+  sequence_name: emailSequence.name,
+  contact: sequenceEnrollment.contactId,
+  contact_name: contactName,
+  contact_email: contact.email,
+  company: sequenceEnrollment.companyId,
+  company_name: company.name,
+  status: sequenceEnrollment.status,
+  end_reason: sequenceEnrollment.endReason,
+  steps_total: sql<number>`(
+    select count(*)::int from sequence_step st where st.version_id = ${sequenceEnrollment.versionId})`,
+  steps_done: sql<number>`(
+    select count(*)::int from sequence_step st
+    where st.version_id = ${sequenceEnrollment.versionId}
+      and (st.step_number <= ${sequenceEnrollment.currentStepNumber} or ${sequenceEnrollment.status} = 'completed'))`,
+  current_step_number: sequenceEnrollment.currentStepNumber,
+  enrolled_at: sequenceEnrollment.enrolledAt,
+  started_at: sequenceEnrollment.startedAt,
+  completed_at: sequenceEnrollment.completedAt,
+  notes: sequenceEnrollment.notes,
+};
+
+type Row = Awaited<ReturnType<typeof findEnrollments>>[number];
+export type SequenceEnrollmentRow = Row & { readonly step_executions: SequenceExecutionRow[] };
+
+const isSequence = eq(emailSequence.id, sequenceEnrollment.sequenceId);
+const isContact = eq(contact.id, sequenceEnrollment.contactId);
+const isCompany = eq(company.id, sequenceEnrollment.companyId);
+
+/** One page of the enrollments that match, each with its executions. */
+export async function listSequenceEnrollments(
+  db: Queryable,
+  filters: SequenceEnrollmentFilters,
+  request: PageRequest,
+): Promise<Page<SequenceEnrollmentRow>> {
+  const page = await readPage<Row, string>(request, {
+    id: sequenceEnrollment.id,
+    keys: {
+      enrolled_at: { expression: sequenceEnrollment.enrolledAt, type: "timestamptz", isIndexedDescending: true },
+      created_at: { expression: sequenceEnrollment.id, type: "uuid" }, // UUIDv7: ids are in the order of creation
+    },
+    where: and(
+      filters.status === undefined ? undefined : eq(sequenceEnrollment.status, filters.status),
+      filters.sequence === undefined ? undefined : eq(sequenceEnrollment.sequenceId, filters.sequence),
+      filters.contact === undefined ? undefined : eq(sequenceEnrollment.contactId, filters.contact),
+      contains(filters.search, contact.email, contactName, company.name),
+    ),
+    select: ({ where, orderBy, limit, sortValue }) =>
+      orm(db)
+        .select({ ...fields, sort_value: sortValue })
+        .from(sequenceEnrollment)
+        .innerJoin(emailSequence, isSequence)
+        .innerJoin(contact, isContact)
+        .leftJoin(company, isCompany)
+        .where(where)
+        .orderBy(...orderBy)
+        .limit(limit),
+    count: async (where) => {
+      const query = orm(db).select({ count: sql<number>`count(*)::int` }).from(sequenceEnrollment);
+      const rows = await query.innerJoin(contact, isContact).leftJoin(company, isCompany).where(where);
+      return rows[0]?.count ?? 0;
+    },
+  });
+  return { ...page, rows: await withExecutions(db, page.rows) };
+}
+
+/** The enrollment with this id and its executions, if there is one. */
+export async function findSequenceEnrollment(db: Queryable, id: string): Promise<SequenceEnrollmentRow | undefined> {
+  return (await withExecutions(db, await findEnrollments(db, eq(sequenceEnrollment.id, id))))[0];
+}
+
+function findEnrollments(db: Queryable, where: SQL) {
+  return orm(db)
+    .select(fields)
+    .from(sequenceEnrollment)
+    .innerJoin(emailSequence, isSequence)
+    .innerJoin(contact, isContact)
+    .leftJoin(company, isCompany)
+    .where(where);
+}
+
+async function withExecutions(db: Queryable, rows: readonly Row[]): Promise<SequenceEnrollmentRow[]> {
+  const executions = await findExecutionsOfEnrollments(
+    db,
+    rows.map((row) => row.id),
+  );
+  return rows.map((row) => ({
+    ...row,
+    step_executions: executions.filter((execution) => execution.enrollment === row.id),
+  }));
+}

@@ -1,0 +1,113 @@
+import type { ExecutionStatus } from "@dripline/domain/statuses";
+import { and, asc, eq, inArray, type SQL, sql } from "drizzle-orm";
+import { orm, type Queryable } from "../database.ts";
+import { executionEvent, sequenceEnrollment, stepExecution } from "../schema/journeys.ts";
+import { contact } from "../schema/people.ts";
+import { sequenceStep } from "../schema/sequences.ts";
+import { contains } from "./contains.ts";
+import { type Page, type PageRequest, readPage } from "./keyset.ts";
+
+export interface SequenceExecutionFilters {
+  readonly status?: ExecutionStatus | undefined;
+  readonly enrollment?: string | undefined;
+  readonly step?: string | undefined;
+  readonly search?: string | undefined;
+}
+
+const fields = {
+  id: stepExecution.id,
+  enrollment: stepExecution.enrollmentId,
+  step: stepExecution.stepId,
+  step_name: sequenceStep.name,
+  step_number: stepExecution.stepNumber,
+  contact_email: contact.email,
+  status: stepExecution.status,
+  hold_reason: stepExecution.holdReason,
+  scheduled_for: stepExecution.scheduledFor,
+  sent_at: stepExecution.sentAt,
+  attempt_count: stepExecution.attemptCount,
+  error_message: stepExecution.errorMessage,
+  email_log: stepExecution.emailLogId,
+  message_id: stepExecution.messageId,
+};
+
+export type SequenceExecutionRow = Awaited<ReturnType<typeof findExecutions>>[number];
+
+const isStep = eq(sequenceStep.id, stepExecution.stepId);
+const isEnrollment = eq(sequenceEnrollment.id, stepExecution.enrollmentId);
+const isContact = eq(contact.id, sequenceEnrollment.contactId);
+
+/** One page of the executions that match. */
+export function listSequenceExecutions(
+  db: Queryable,
+  filters: SequenceExecutionFilters,
+  request: PageRequest,
+): Promise<Page<SequenceExecutionRow>> {
+  return readPage<SequenceExecutionRow, string>(request, {
+    id: stepExecution.id,
+    keys: {
+      created_at: { expression: stepExecution.id, type: "uuid" }, // UUIDv7: ids are in the order of creation
+      scheduled_for: { expression: stepExecution.scheduledFor, type: "timestamptz" },
+    },
+    where: and(
+      filters.status === undefined ? undefined : eq(stepExecution.status, filters.status),
+      filters.enrollment === undefined ? undefined : eq(stepExecution.enrollmentId, filters.enrollment),
+      filters.step === undefined ? undefined : eq(stepExecution.stepId, filters.step),
+      contains(filters.search, contact.email),
+    ),
+    select: ({ where, orderBy, limit, sortValue }) =>
+      orm(db)
+        .select({ ...fields, sort_value: sortValue })
+        .from(stepExecution)
+        .innerJoin(sequenceStep, isStep)
+        .innerJoin(sequenceEnrollment, isEnrollment)
+        .innerJoin(contact, isContact)
+        .where(where)
+        .orderBy(...orderBy)
+        .limit(limit),
+    count: async (where) => {
+      const query = orm(db).select({ count: sql<number>`count(*)::int` }).from(stepExecution);
+      const rows = await query.innerJoin(sequenceEnrollment, isEnrollment).innerJoin(contact, isContact).where(where);
+      return rows[0]?.count ?? 0;
+    },
+  });
+}
+
+/** The execution with this id, if there is one. */
+export async function findSequenceExecution(db: Queryable, id: string): Promise<SequenceExecutionRow | undefined> {
+  return (await findExecutions(db, eq(stepExecution.id, id)))[0];
+}
+
+/** All executions of these enrollments, in the order of their steps. */
+export async function findExecutionsOfEnrollments(
+  db: Queryable,
+  enrollmentIds: readonly string[],
+): Promise<SequenceExecutionRow[]> {
+  return enrollmentIds.length === 0 ? [] : findExecutions(db, inArray(stepExecution.enrollmentId, [...enrollmentIds]));
+}
+
+/** What happened to an execution and why, oldest first. */
+export function findExecutionEvents(db: Queryable, executionId: string) {
+  return orm(db)
+    .select({
+      at: executionEvent.at,
+      kind: executionEvent.kind,
+      reason: executionEvent.reason,
+      message: executionEvent.message,
+      actor: executionEvent.actor,
+    })
+    .from(executionEvent)
+    .where(eq(executionEvent.executionId, executionId))
+    .orderBy(asc(executionEvent.at), asc(executionEvent.id));
+}
+
+function findExecutions(db: Queryable, where: SQL) {
+  return orm(db)
+    .select(fields)
+    .from(stepExecution)
+    .innerJoin(sequenceStep, isStep)
+    .innerJoin(sequenceEnrollment, isEnrollment)
+    .innerJoin(contact, isContact)
+    .where(where)
+    .orderBy(asc(stepExecution.stepNumber), asc(stepExecution.id));
+}
