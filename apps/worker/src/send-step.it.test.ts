@@ -137,11 +137,11 @@ describe("an email that is due", () => {
   test("carries one-click unsubscribe headers and goes to the contact alone", async () => {
     const { wake, email } = await enrolled({}, { firstName: "Ann\r\nBcc: evil@example.com" });
     await sendStep(deps, wake);
-    const [body] = smtp.bodies;
-    expect(body).toMatch(/^List-Unsubscribe: <http:\/\/127\.0\.0\.1:4600\/u\//m);
-    expect(body).toMatch(/^List-Unsubscribe-Post: List-Unsubscribe=One-Click/m);
-    expect(body).toContain(email);
-    expect(body).not.toMatch(/^Bcc:/im);
+    const [headers] = smtp.bodies[0]?.split("\r\n\r\n") ?? [];
+    expect(headers).toMatch(/^List-Unsubscribe: <http:\/\/127\.0\.0\.1:4600\/u\//m);
+    expect(headers).toMatch(/^List-Unsubscribe-Post: List-Unsubscribe=One-Click/m);
+    expect(headers).toContain(email);
+    expect(headers).not.toMatch(/^Bcc:/im);
   });
 
   test("is sent once when its wake-up fires many times at once", async () => {

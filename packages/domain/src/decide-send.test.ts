@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decideSend, type SendFacts } from "./decide-send.ts";
-import { ALWAYS_OPEN, BUSINESS_HOURS } from "./schedule.ts";
+import { ALWAYS_OPEN, BUSINESS_HOURS, type Schedule } from "./schedule.ts";
 
 /** Wednesday 10:00 in Bangkok. */
 const now = new Date("2026-11-25T03:00:00Z");
@@ -49,10 +49,12 @@ describe("nothing is sent, ever again, when", () => {
   });
 });
 
+const neverOpen: Schedule = { ...BUSINESS_HOURS, windows: [] };
+
 test.each([
   ["enrollment_paused", { enrollment: { id: "n1", status: "paused" } }],
   ["sequence_paused", { sequence: { status: "paused" } }],
-  ["window_never_opens", { schedule: { ...BUSINESS_HOURS, windows: [] } }],
+  ["window_never_opens", { schedule: neverOpen }],
 ] as const)("%s holds the execution, even if its job already fired", (reason, change) => {
   expect(decideSend({ ...ready, ...change }, 4, now)).toMatchObject({ kind: "hold", reason });
 });
