@@ -77,7 +77,11 @@ async function dropDatabases({ adminUrl, prefix }: ProvidedServices["postgres"])
 async function withClient(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  await work(client).finally(() => client.end());
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
 }
 
 function decideRedis(server: Awaited<ReturnType<typeof startTestRedis>>): ProvidedServices["redis"] {

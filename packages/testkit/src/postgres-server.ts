@@ -46,7 +46,10 @@ async function startEmbedded(): Promise<TestPostgres> {
   const discard = () => rm(parent, { recursive: true, force: true });
   try {
     const server = await startPostgres({ directory: path.join(parent, "postgres"), log: () => {}, durable: false });
-    const stop = () => server.stop().finally(discard);
+    const stop = async () => {
+      await server.stop();
+      await discard();
+    };
     return { url: server.url, origin: "embedded", stop };
   } catch (error) {
     await discard();
