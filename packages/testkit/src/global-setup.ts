@@ -22,7 +22,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     for (const service of started.reverse()) await service.stop();
   };
   try {
-    const [postgres, redis] = await Promise.all([
+    // Both to their end before one failure counts: what starts later than the failure would never be stopped.
+    const [postgres, redis] = await Promise.allSettled([
       startTestPostgres(process.env, say).then(async (server) => {
         started.push(server);
         const databases = await prepareDatabases(server.url);
@@ -35,7 +36,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
         return decideRedis(server);
       }),
     ]);
-    project.provide("services", { postgres, redis });
+    if (postgres.status === "rejected") throw postgres.reason;
+    if (redis.status === "rejected") throw redis.reason;
+    project.provide("services", { postgres: postgres.value, redis: redis.value });
   } catch (error) {
     await stopAll();
     throw error;
