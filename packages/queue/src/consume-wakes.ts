@@ -34,7 +34,7 @@ export function wakeProcessor(handler: WakeHandler, { onError }: ConsumeOptions,
 }
 
 /** The part of BullMQ's Worker that is used here, and that its workers on every backend share. */
-type BullWorker = Pick<Worker, "pause" | "resume" | "close" | "disconnect"> & {
+type BullWorker = Pick<Worker, "close" | "disconnect"> & {
   on(event: "error", listener: (error: Error) => void): unknown;
   on(event: "stalled", listener: (jobId: string) => void): unknown;
 };
@@ -53,11 +53,6 @@ export function wakeConsumer(
   worker.on("stalled", (jobId) => onError(new Error(`A worker died or hung with job ${jobId}; it runs again`)));
   return {
     whenReady,
-    pause: () => worker.pause(true),
-    resume() {
-      // BullMQ reports what goes wrong here as an "error" and never rejects.
-      void worker.resume();
-    },
     async close(graceMilliseconds) {
       const drained = await within(worker.close(), graceMilliseconds);
       isClosed = true;

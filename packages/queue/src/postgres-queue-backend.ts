@@ -32,6 +32,24 @@ class RecoveringPostgresConnection extends PostgresConnection {
   }
 }
 
-/** Like BullMQ's createPostgresBackend, on such a connection. The pool stays the caller's: closing a queue keeps it open. */
-export const createRecoveringPostgresBackend: BackendFactory<PostgresQueueBackend, PgPool> = (name, opts) =>
-  new PostgresQueueBackend(new RecoveringPostgresConnection(opts.connection), name, { ...opts });
+/** How long a worker that could not fetch a job waits before it asks again. */
+const pauseMilliseconds = 1_000;
+
+/**
+ * BullMQ's backend, whose workers ask again at once after any error but a refused connection: tables that are missing
+ * or a database that takes no connections made an idle worker report 100 errors a second.
+ */
+class PausingPostgresQueueBackend extends PostgresQueueBackend {
+  override async moveToActive(...args: Parameters<PostgresQueueBackend["moveToActive"]>) {
+    try {
+      return await super.moveToActive(...args);
+    } catch (error) {
+      await new Promise((resolve) => setTimeout(resolve, pauseMilliseconds));
+      throw error;
+    }
+  }
+}
+
+/** Like BullMQ's createPostgresBackend, with these two. The pool stays the caller's: closing a queue keeps it open. */
+export const createPatientPostgresBackend: BackendFactory<PostgresQueueBackend, PgPool> = (name, opts) =>
+  new PausingPostgresQueueBackend(new RecoveringPostgresConnection(opts.connection), name, { ...opts });

@@ -86,13 +86,28 @@ test("no more wakes run at a time than the backend stands, whatever is asked for
 test("a database that was never migrated is named, and works once it was", async () => {
   await database.pool.query("DROP SCHEMA bullmq CASCADE");
   const queue = open(database.url);
-  onTestFinished(() => queue.close());
+  const errors: Error[] = [];
+  const ran = signal();
+  const consumer = queue.consume(
+    async () => {
+      ran.resolve();
+      return { kind: "done" };
+    },
+    { concurrency: 2, onError: (error) => errors.push(error) },
+  );
+  onTestFinished(async () => {
+    await consumer.close(2_000);
+    await queue.close();
+  });
 
   expect((await queue.check()).problems).toEqual([expect.stringMatching(/dripline migrate/)]);
   await expect(queue.wake([newWake(0)])).rejects.toThrow();
+  await vi.waitFor(() => expect(errors.length).toBeGreaterThanOrEqual(2), { timeout: 5_000 });
+  // A worker that cannot fetch says so about once a second; before it paused it said so 100 times.
+  expect(errors.length).toBeLessThan(10);
 
   await Promise.all([migratePostgresQueue(database.url), migratePostgresQueue(database.url)]);
-  await queue.wake([newWake(60_000)]);
-  expect(await queue.counts()).toMatchObject({ delayed: 1 });
+  await queue.wake([newWake(0)]);
+  await ran.promise;
   expect((await queue.check()).problems).toEqual([]);
 });

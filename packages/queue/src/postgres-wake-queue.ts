@@ -1,6 +1,6 @@
 import { assertSchemaCompatibility, LATEST_SCHEMA_VERSION, type PgPool, Queue, Worker } from "bullmq";
 import { wakeConsumer, wakeProcessor, within, workerOptions } from "./consume-wakes.ts";
-import { createRecoveringPostgresBackend } from "./postgres-queue-backend.ts";
+import { createPatientPostgresBackend } from "./postgres-queue-backend.ts";
 import { openPostgresQueuePool, PostgresUnreachableError } from "./postgres-queue-pool.ts";
 import { postgresQueueSchema } from "./postgres-queue-schema.ts";
 import { applyQueueSettings, eventsKeptMax, pausedWarning } from "./queue-settings.ts";
@@ -36,7 +36,7 @@ export function openPostgresWakeQueue({ url, now, role }: PostgresWakeQueueOptio
   const queue = new Queue(
     wakeQueueName,
     { connection: pool, streams: { events: { maxLen: eventsKeptMax } } },
-    createRecoveringPostgresBackend,
+    createPatientPostgresBackend,
   );
   queue.on("error", () => undefined);
 
@@ -54,7 +54,7 @@ export function openPostgresWakeQueue({ url, now, role }: PostgresWakeQueueOptio
           ...workerOptions({ ...options, concurrency: Math.min(options.concurrency, postgresConcurrencyMax) }),
           connection: pool,
         },
-        createRecoveringPostgresBackend,
+        createPatientPostgresBackend,
       );
       return wakeConsumer(worker, options.onError, () => untilReady(pool));
     },

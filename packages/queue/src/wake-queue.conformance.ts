@@ -257,32 +257,6 @@ export function wakeQueueConformance(name: string, open: () => Promise<WakeQueue
       expect((await queue.counts()).waiting).toBe(1);
     });
 
-    test("a paused consumer takes nothing until it is resumed", async () => {
-      const queue = await openQueue();
-      let runs = 0;
-      const consumer = consume(queue, async () => {
-        runs += 1;
-        return done;
-      });
-      await consumer.whenReady();
-      await consumer.pause();
-      const other = signal();
-      await queue.wake([newWake(0)]);
-      // What is queued later and runs elsewhere shows that time passed without the paused consumer taking anything.
-      const free = consume(queue, async () => {
-        other.resolve();
-        return done;
-      });
-      await other.promise;
-      expect(runs).toBe(0);
-      expect(await free.close(5_000)).toBe("drained");
-
-      consumer.resume();
-      await queue.wake([newWake(0)]);
-
-      await until(() => expect(runs).toBe(1));
-    });
-
     test("1,000 wakes due at once all run, once each", async () => {
       const queue = await openQueue();
       const runs: string[] = [];

@@ -21,10 +21,6 @@ export type LockTimes = { lockMilliseconds: number; stalledCheckMilliseconds: nu
 export interface WakeConsumer {
   /** Resolves when this consumer is connected and takes wakes. While the backend is down it waits. */
   whenReady(): Promise<void>;
-  /** Takes no more wakes; those that run go on. */
-  pause(): Promise<void>;
-  /** Takes wakes again. */
-  resume(): void;
   /**
    * Takes no more wakes and waits for those that run: "drained" when all of them ended, "grace_over" when some did not
    * within the grace period. Those are given to another consumer as if this process had died; the process may exit.
