@@ -31,13 +31,12 @@ shutdown.onClose("database", () => db.end());
 const queue = openWakeQueue({ redisUrl: config.redisUrl, databaseUrl: config.databaseUrl, now, role: "worker" });
 shutdown.onClose("queue", () => queue.close());
 
-const finalReplySeconds = 600;
 const transport = createSmtpTransport({
   url: config.smtpUrl,
   poolSize: config.smtpPoolSize,
   // Up to the "354" nothing has left, so giving up early costs a retry and no doubt; the final reply gets the ten
   // minutes of RFC 5321 section 4.5.3.2.6.
-  timeouts: { connectMs: 30_000, envelopeMs: 60_000, finalReplyMs: finalReplySeconds * 1_000 },
+  timeouts: { connectMs: 30_000, envelopeMs: 60_000, finalReplyMs: config.smtpFinalReplySeconds * 1_000 },
 });
 shutdown.onClose("mail transport", () => transport.close());
 
@@ -53,9 +52,11 @@ const worker = runWorker(
     from: config.mailFrom,
     secret: config.secret,
     publicUrl: config.publicUrl,
-    // The claim outlasts connecting (30 s), the envelope (60 s) and a wait for a pooled connection; the mark outlasts
-    // the wait for the final reply. A shorter lease would hand an email to two workers and let the fence sort it out.
-    leases: { claimSeconds: 180, dataSeconds: finalReplySeconds + 60 },
+    // The mark outlasts the wait for the final reply; a shorter lease would call emails in doubt that are only slow.
+    leases: {
+      claimSeconds: config.claimLeaseSeconds,
+      dataSeconds: config.smtpFinalReplySeconds + config.claimLeaseSeconds,
+    },
   },
   { concurrency: config.concurrency, sweepSeconds: 5 },
 );

@@ -78,6 +78,14 @@ export const configVariables = {
   },
   API_PORT: { schema: wholeNumber(1, 65_535), write: "a port from 1 to 65535, e.g. 4600" },
   WORKER_CONCURRENCY: { schema: wholeNumber(1, 1_000), write: "how many emails one worker handles at once, e.g. 10" },
+  CLAIM_LEASE_SECONDS: {
+    schema: wholeNumber(1, 3_600),
+    write: "seconds until another worker takes an email over, e.g. 180",
+  },
+  SMTP_FINAL_REPLY_SECONDS: {
+    schema: wholeNumber(1, 3_600),
+    write: "seconds the mail server may take for its final reply, e.g. 600",
+  },
   SMTP_POOL_SIZE: { schema: wholeNumber(1, 100), write: "how many SMTP connections one worker keeps, e.g. 5" },
   DRIPLINE_DAY_LENGTH: { schema: dayLength, write: `${dayLengthForm}; leave it out for days of 24 hours` },
   LOG_LEVEL: { schema: z.enum(logLevels, "is not a log level"), write: `one of ${logLevels.join(", ")}` },

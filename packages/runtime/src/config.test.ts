@@ -1,0 +1,200 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type ConfigResult, readApiConfig, readCliConfig, readWorkerConfig } from "./config.ts";
+import { describeConfigProblems } from "./config-problem.ts";
+
+const good = {
+  DATABASE_URL: "postgres://dripline:hunter2@db.internal:5432/dripline",
+  DRIPLINE_SECRET: "0123456789abcdef0123456789abcdef",
+  SMTP_URL: "smtp://mailer:hunter2@mail.example.com:587",
+  MAIL_FROM: "Dripline <hello@example.com>",
+};
+
+function problemsOf(result: ConfigResult<unknown>): string[] {
+  return result.ok ? [] : result.problems.map(({ variable }) => variable);
+}
+
+function textOf(result: ConfigResult<unknown>): string {
+  return result.ok ? "" : describeConfigProblems(result.problems);
+}
+
+describe("settings", () => {
+  test("have defaults for everything but addresses, the secret and the sender", () => {
+    expect(readApiConfig(good)).toEqual({
+      ok: true,
+      config: {
+        databaseUrl: good.DATABASE_URL,
+        redisUrl: undefined,
+        secret: good.DRIPLINE_SECRET,
+        publicUrl: "http://127.0.0.1:4600",
+        dayLengthMilliseconds: undefined,
+        logLevel: "info",
+        shutdownGraceSeconds: 25,
+        host: "127.0.0.1",
+        port: 4600,
+      },
+    });
+    expect(readWorkerConfig(good)).toMatchObject({
+      ok: true,
+      config: {
+        smtpUrl: good.SMTP_URL,
+        mailFrom: { name: "Dripline", address: "hello@example.com" },
+        concurrency: 10,
+        smtpPoolSize: 5,
+      },
+    });
+  });
+
+  test("that are missing or wrong are all told at once, each with what to write", () => {
+    const result = readWorkerConfig({
+      DATABASE_URL: "mysql://db/dripline",
+      DRIPLINE_SECRET: "short",
+      MAIL_FROM: "nobody",
+      WORKER_CONCURRENCY: "many",
+      LOG_LEVEL: "loud",
+    });
+    expect(problemsOf(result).toSorted()).toEqual([
+      "DATABASE_URL",
+      "DRIPLINE_SECRET",
+      "LOG_LEVEL",
+      "MAIL_FROM",
+      "SMTP_URL",
+      "WORKER_CONCURRENCY",
+    ]);
+    expect(textOf(result)).toContain("6 settings are missing or wrong:");
+    expect(textOf(result)).toContain("SMTP_URL is not set. Write: smtp://user:password@host:587, or smtps://…:465");
+    expect(textOf(result)).toContain("DRIPLINE_SECRET is shorter than 32 characters.");
+  });
+
+  test("that hold a secret are never shown", () => {
+    const secrets = {
+      DATABASE_URL: "hunter2 is not a url",
+      REDIS_URL: "hunter2",
+      SMTP_URL: "hunter2",
+      DRIPLINE_SECRET: "hunter2",
+    };
+    expect(textOf(readWorkerConfig(secrets))).not.toContain("hunter2");
+  });
+
+  test("that are empty count as not set, as docker-compose writes them", () => {
+    expect(readApiConfig({ ...good, REDIS_URL: "", API_PORT: "" })).toMatchObject({
+      ok: true,
+      config: { redisUrl: undefined, port: 4600 },
+    });
+    expect(problemsOf(readApiConfig({ ...good, DATABASE_URL: "" }))).toEqual(["DATABASE_URL"]);
+  });
+
+  test.each([
+    ["Dripline <hello@example.com>", { name: "Dripline", address: "hello@example.com" }],
+    ['"Acme, Inc." <news@acme.example>', { name: "Acme, Inc.", address: "news@acme.example" }],
+    ["hello@example.com", { name: "", address: "hello@example.com" }],
+    ["<hello@example.com>", { name: "", address: "hello@example.com" }],
+  ])("read the sender %s", (text, mailbox) => {
+    expect(readWorkerConfig({ ...good, MAIL_FROM: text })).toMatchObject({ ok: true, config: { mailFrom: mailbox } });
+  });
+
+  test.each([
+    "Dripline",
+    "A <a@example.com>, B <b@example.com>",
+    "a@example.com, b@example.com",
+    "A <a@example.com>\r\nBcc: b@example.com",
+    "A\u0000 <a@example.com>",
+    "@example.com",
+  ])("refuse the sender %j", (text) => {
+    expect(problemsOf(readWorkerConfig({ ...good, MAIL_FROM: text }))).toEqual(["MAIL_FROM"]);
+  });
+
+  test.each([
+    ["API_PORT", "0"],
+    ["API_PORT", "65536"],
+    ["API_PORT", "4600.5"],
+    ["API_PORT", "0x10"],
+    ["PUBLIC_URL", "ftp://example.com"],
+    ["PUBLIC_URL", "https://example.com/?a=b"],
+    ["REDIS_URL", "http://localhost:6379"],
+    ["SHUTDOWN_GRACE_SECONDS", "-1"],
+  ])("refuse %s=%s", (variable, value) => {
+    expect(problemsOf(readApiConfig({ ...good, [variable]: value }))).toEqual([variable]);
+  });
+
+  test("take the port into the default public address, and no slash at its end", () => {
+    expect(readCliConfig({ ...good, API_PORT: "5000" })).toMatchObject({
+      config: { publicUrl: "http://127.0.0.1:5000" },
+    });
+    expect(readCliConfig({ ...good, PUBLIC_URL: "https://mail.example.com/drip/" })).toMatchObject({
+      config: { publicUrl: "https://mail.example.com/drip" },
+    });
+  });
+});
+
+describe("compressed time", () => {
+  test.each(["smtp://127.0.0.1:4602", "smtp://localhost:25", "smtp://[::1]:25", "smtp://127.0.0.1:25?ignoreTLS=true"])(
+    "is allowed with %s",
+    (smtpUrl) => {
+      const env = { ...good, SMTP_URL: smtpUrl, DRIPLINE_DAY_LENGTH: "5s" };
+      expect(readApiConfig(env)).toMatchObject({ ok: true, config: { dayLengthMilliseconds: 5_000 } });
+      expect(readWorkerConfig(env)).toMatchObject({ ok: true, config: { dayLengthMilliseconds: 5_000 } });
+    },
+  );
+
+  test.each([
+    "smtp://mail.example.com:587",
+    "smtp://127.0.0.1.example.com",
+    "smtp://localhost.example.com",
+    "smtp://0.0.0.0:25",
+    "smtp://localhost@mail.example.com",
+    "smtp://127.0.0.1/?service=gmail",
+    "smtp://127.0.0.1/?proxy=socks5://proxy.example.com",
+    "smtp://127.0.0.1/?host=mail.example.com",
+  ])("is refused with %s", (smtpUrl) => {
+    const env = { ...good, SMTP_URL: smtpUrl, DRIPLINE_DAY_LENGTH: "5s" };
+    expect(problemsOf(readApiConfig(env))).toEqual(["DRIPLINE_DAY_LENGTH"]);
+    expect(problemsOf(readWorkerConfig(env))).toEqual(["DRIPLINE_DAY_LENGTH"]);
+  });
+
+  test("is refused without a mail server that could be judged", () => {
+    const { SMTP_URL: _, ...rest } = good;
+    expect(problemsOf(readApiConfig({ ...rest, DRIPLINE_DAY_LENGTH: "5s" }))).toEqual(["DRIPLINE_DAY_LENGTH"]);
+  });
+});
+
+describe("secrets in files", () => {
+  let directory: string;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), "dripline-config-"));
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  function file(name: string, content: string): string {
+    const path = join(directory, name);
+    writeFileSync(path, content);
+    return path;
+  }
+
+  test("are read without the line break at their end", () => {
+    const { DRIPLINE_SECRET: secret, ...rest } = good;
+    const env = { ...rest, DRIPLINE_SECRET_FILE: file("secret", `${secret}\n`) };
+    expect(readApiConfig(env)).toMatchObject({ ok: true, config: { secret } });
+  });
+
+  test("that cannot be read are told by file, once, together with the rest", () => {
+    const { DATABASE_URL: _, ...rest } = good;
+    const result = readApiConfig({ ...rest, DATABASE_URL_FILE: join(directory, "none"), API_PORT: "x" });
+    expect(problemsOf(result)).toEqual(["DATABASE_URL_FILE", "API_PORT"]);
+    expect(textOf(result)).toContain(`${join(directory, "none")} (ENOENT)`);
+  });
+
+  test("are refused beside the variable itself, since nobody knows which one is meant", () => {
+    const env = { ...good, SMTP_URL_FILE: file("smtp", "smtp://127.0.0.1") };
+    expect(problemsOf(readWorkerConfig(env))).toEqual(["SMTP_URL_FILE"]);
+  });
+
+  test("are judged like the variable, without being shown", () => {
+    const { DATABASE_URL: _, ...rest } = good;
+    const result = readApiConfig({ ...rest, DATABASE_URL_FILE: file("database", "hunter2") });
+    expect(problemsOf(result)).toEqual(["DATABASE_URL"]);
+    expect(textOf(result)).not.toContain("hunter2");
+  });
+});

@@ -1,0 +1,42 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+export interface RunningProcess {
+  readonly pid: number;
+  /** Everything it wrote so far. */
+  output(): string;
+  /** Sends a real signal and waits for the end. */
+  end(signal: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+}
+
+/** Starts one of the real processes, as built, and waits until it says over IPC that it is ready. */
+export async function startProcess(app: "api" | "worker", env: Record<string, string>): Promise<RunningProcess> {
+  const main = fileURLToPath(new URL(`../apps/${app}/dist/main.js`, import.meta.url));
+  const child = spawn(process.execPath, [main], {
+    env: { PATH: process.env.PATH ?? "", ...env },
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  let output = "";
+  child.stdout?.on("data", (chunk: Buffer) => (output += chunk));
+  child.stderr?.on("data", (chunk: Buffer) => (output += chunk));
+  await readyOrEnded(child, () => output);
+  return {
+    pid: child.pid ?? 0,
+    output: () => output,
+    async end(signal) {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill(signal);
+        await once(child, "exit");
+      }
+      return { code: child.exitCode, signal: child.signalCode };
+    },
+  };
+}
+
+async function readyOrEnded(child: ChildProcess, output: () => string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    child.once("message", () => resolve());
+    child.once("exit", (code) => reject(new Error(`ended with ${code} before it was ready:\n${output()}`)));
+  });
+}
