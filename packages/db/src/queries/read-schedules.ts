@@ -1,4 +1,4 @@
-import { eq, type SQL, sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { orm, type Queryable } from "../database.ts";
 import { schedule } from "../schema/content.ts";
 import { contains } from "./contains.ts";
@@ -49,14 +49,9 @@ export function listSchedules(
 
 /** The schedule with this id, if there is one. */
 export async function findSchedule(db: Queryable, id: string): Promise<ScheduleRow | undefined> {
-  return (await findSchedules(db, eq(schedule.id, id)))[0];
+  return (await findSchedules(db, id))[0];
 }
 
-/** The id of the schedule that a sequence gets if it names none; undefined if there is none yet. */
-export async function findDefaultScheduleId(db: Queryable): Promise<string | undefined> {
-  return (await findSchedules(db, sql`${schedule.isDefault}`))[0]?.id;
-}
-
-function findSchedules(db: Queryable, where: SQL) {
-  return orm(db).select(fields).from(schedule).where(where);
+function findSchedules(db: Queryable, id: string) {
+  return orm(db).select(fields).from(schedule).where(eq(schedule.id, id));
 }
