@@ -62,7 +62,7 @@ async function makeSample(options: SampleOptions): Promise<{ apiKey: string; seq
     await Promise.all([
       import("@dripline/db/database"),
       import("@dripline/domain/delay"),
-      import("@dripline/engine/api-keys"),
+      import("@dripline/db/api-keys"),
       import("@dripline/engine/seed-sample"),
       import("@dripline/engine/wake-after-commit"),
       import("@dripline/queue/open-wake-queue"),
@@ -71,7 +71,7 @@ async function makeSample(options: SampleOptions): Promise<{ apiKey: string; seq
   const db = openDatabase({ url: databaseUrl, connectionsMax: 1, applicationName: "dripline up", onError: () => {} });
   const queue = openWakeQueue({ redisUrl, databaseUrl, now, role: "producer" });
   try {
-    const { key } = await createApiKey(db, { name: "npm start" });
+    const { key } = await createApiKey(db, { name: "npm start", now: now() });
     const seeded = await seedSample(db, { now: now(), pace });
     await wakeAfterCommit(queue, seeded?.wakes ?? [], () => {}); // a sweep finds it if the queue is away
     return { apiKey: key, sequenceId: seeded?.sequenceId };

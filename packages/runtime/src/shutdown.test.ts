@@ -39,7 +39,10 @@ function run(body: string, { graceSeconds = 20, ipc = false } = {}) {
   });
   children.push(child);
   let output = "";
-  const ended = once(child, "close").then(([code, signal]) => ({ code, signal, lines: output.trim().split("\n") }));
+  // Not "close": that never comes for a child whose IPC channel we closed ourselves.
+  const ended = Promise.all([once(child, "exit"), once(child.stdout as NodeJS.ReadableStream, "end")]).then(
+    ([[code, signal]]) => ({ code, signal, lines: output.trim().split("\n") }),
+  );
   return {
     child,
     ended,

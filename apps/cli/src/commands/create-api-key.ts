@@ -2,10 +2,14 @@ import { findInstallation } from "../find-installation.ts";
 import { withDatabase } from "../with-database.ts";
 
 /** Makes an API key and shows it, this once: the database keeps only a hash. */
-export async function createKey(env: NodeJS.ProcessEnv, directory: string, name: string): Promise<void> {
+export async function createKey(
+  env: NodeJS.ProcessEnv,
+  directory: string,
+  key: { name: string; now: Date },
+): Promise<void> {
   const { databaseUrl } = findInstallation(env, directory);
-  const { createApiKey } = await import("@dripline/engine/api-keys");
-  const { key } = await withDatabase(databaseUrl, (db) => createApiKey(db, { name }));
-  console.error(`API key "${name}". It is shown only now; keep it safe.`);
-  console.log(key);
+  const { createApiKey } = await import("@dripline/db/api-keys");
+  const created = await withDatabase(databaseUrl, (db) => createApiKey(db, key));
+  console.error(`API key "${key.name}". It is shown only now; keep it safe.`);
+  console.log(created.key);
 }
