@@ -105,8 +105,8 @@ async function send(pool: Transporter, message: OutgoingMessage, body: LazyBody,
     const { from, to } = message.envelope;
     // A bare string may hold a list of addresses, an object is one: `{ address }` is never parsed.
     const envelope = { from: { name: "", address: from }, to: [{ name: "", address: to[0] }] };
-    const info: SentMessageInfo = await pool.sendMail({ envelope, raw: body, signal });
-    return { ok: true, info: { response: info.response ?? "", serverMessageId: info["serverMessageId"] } };
+    const { response = "", serverMessageId }: SentMessageInfo = await pool.sendMail({ envelope, raw: body, signal });
+    return { ok: true, info: { response, serverMessageId } };
   } catch (error) {
     return { ok: false, error: asSmtpError(error) };
   }
