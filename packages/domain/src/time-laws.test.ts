@@ -6,12 +6,15 @@ import { planSendTime } from "./send-time.ts";
 import { isOpen, nextWindow } from "./window.ts";
 
 // Laws of time, checked against an oracle that knows nothing of offsets: it writes down what a clock on the wall shows
-// in every minute of two weeks, and looks things up by walking along that list.
+// in every minute of three weeks, and looks things up by walking along that list.
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
-/** Where clocks do something; `jumps` are the minutes they jump by in those two weeks. */
+/** The list ends some time. What starts this close to its end may end beyond it, so no law looks there. */
+const MARGIN = 3 * DAY;
+
+/** Where clocks do something; `jumps` are the minutes they jump by in those three weeks. */
 const places: { zone: string; around: string; jumps: number[] }[] = [
   { zone: "UTC", around: "2028-02-29", jumps: [] },
   { zone: "UTC", around: "2027-01-01", jumps: [] },
@@ -43,7 +46,7 @@ describe.each(places)("$zone around $around", ({ zone, around, jumps }) => {
   const clock = readWallClock(zone, around);
   const schedules = scheduleNear(clock);
   const instants = instantNear(clock);
-  const runs = { numRuns: 60 };
+  const runs = { numRuns: 40 };
 
   test("the oracle's clock jumps where this place is listed for", () => {
     expect(jumpsOf(clock)).toEqual(jumps);
@@ -61,12 +64,13 @@ describe.each(places)("$zone around $around", ({ zone, around, jumps }) => {
   test("the next window is the first that is not over, with its own start and end", () => {
     fc.assert(
       fc.property(schedules, instants, (schedule, from) => {
-        const expected = firstNotOver(openingsOf(schedule, clock), from);
+        const known = openingsOf(schedule, clock).filter((opening) => opening.start < clock.end - MARGIN);
+        const expected = firstNotOver(known, from);
         const found = nextWindow(schedule, zone, new Date(from));
-        if (expected === undefined) {
-          if (found !== null) expect(found.start.getTime()).toBeGreaterThan(clock.end - DAY);
-        } else {
+        if (expected !== undefined) {
           expect(found).toEqual({ start: new Date(expected.start), end: new Date(expected.end) });
+        } else if (found !== null) {
+          expect(found.start.getTime()).toBeGreaterThanOrEqual(clock.end - MARGIN);
         }
       }),
       runs,
@@ -79,7 +83,7 @@ describe.each(places)("$zone around $around", ({ zone, around, jumps }) => {
         const dueAt = new Date(due);
         const plan = planSendTime({ schedule, zone, dueAt, seed });
         if (plan.kind === "never") expect(schedule.windows).toEqual([]);
-        else if (plan.at.getTime() < clock.end - 2 * DAY) check(schedule, due, plan.at.getTime());
+        else if (plan.at.getTime() < clock.end - MARGIN) check(schedule, due, plan.at.getTime());
       }),
       runs,
     );
@@ -144,7 +148,7 @@ describe.each(places)("$zone around $around", ({ zone, around, jumps }) => {
           (date) => date > today && openingsOn(schedule, clock, date).length > 0,
         );
         const date = dates[value - 1];
-        if (date === undefined) return; // beyond the two weeks
+        if (date === undefined) return; // not within what the list covers
         const reached = addDelay(new Date(from), { value, unit: "business_days" }, { schedule, zone, pace: REAL_PACE });
         expect(reached.getTime()).toBe(firstShowing(clock, shown + (date - today) * DAY));
       }),
@@ -178,11 +182,13 @@ interface WallClock {
   end: number;
   /** What it shows in each minute from `start`: the local time, written as if it were UTC, in milliseconds. */
   shows: number[];
+  /** Where in `shows` each date, or a later one, is first shown: nothing of a date is shown before, so walks begin there. */
+  dateBegins: Map<number, number>;
 }
 
 function readWallClock(zone: string, around: string): WallClock {
   const start = Date.parse(`${around}T00:00:00Z`) - 5 * DAY;
-  const end = start + 15 * DAY;
+  const end = start + 22 * DAY;
   const format = new Intl.DateTimeFormat("en-GB", {
     timeZone: zone,
     calendar: "gregory",
@@ -198,7 +204,14 @@ function readWallClock(zone: string, around: string): WallClock {
     const [, day, month, year, hour, minute] = /^(\d+)\/(\d+)\/(\d+), (\d+):(\d+)$/.exec(format.format(instant)) ?? [];
     shows.push(Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute)));
   }
-  return { start, end, shows };
+  const dateBegins = new Map<number, number>();
+  let latest = -Infinity;
+  shows.forEach((shown, index) => {
+    const date = Math.floor(shown / DAY);
+    for (let next = Math.max(latest + 1, date - 2); next <= date; next += 1) dateBegins.set(next, index);
+    latest = Math.max(latest, date);
+  });
+  return { start, end, shows, dateBegins };
 }
 
 function jumpsOf({ shows }: WallClock): number[] {
@@ -213,27 +226,32 @@ function shownAt(clock: WallClock, instant: number): number {
 }
 
 /** The first instant at which the clock shows this or later; gaps and repeats end on whole minutes. */
-function firstShowing({ start, shows }: WallClock, local: number): number {
+function firstShowing({ start, shows, dateBegins }: WallClock, local: number): number {
   const wholeMinute = Math.floor(local / MINUTE) * MINUTE;
-  const index = shows.findIndex((shown) => shown >= wholeMinute);
-  if (index === -1) return Number.NaN;
+  let index = dateBegins.get(Math.floor(local / DAY)) ?? shows.length;
+  while (index < shows.length && (shows[index] ?? Number.NaN) < wholeMinute) index += 1;
+  if (index === shows.length) return Number.NaN;
   return start + index * MINUTE + (shows[index] === wholeMinute ? local - wholeMinute : 0);
 }
 
-function datesOf({ shows }: WallClock): Set<number> {
-  return new Set(shows.map((shown) => Math.floor(shown / DAY)));
+/** The dates it shows, up to the margin: one that never was is not among them. */
+function datesOf({ end, shows }: WallClock): Set<number> {
+  const dates = new Set(shows.map((shown) => Math.floor(shown / DAY)));
+  for (const date of dates) if (date * DAY > end - MARGIN) dates.delete(date);
+  return dates;
 }
 
 // Windows, found by walking
 
 interface Opening {
+  date: number;
   start: number;
   end: number;
 }
 
 function openingsOf(schedule: Schedule, clock: WallClock): Opening[] {
   const first = Math.floor((clock.shows[0] ?? 0) / DAY);
-  return Array.from({ length: 17 }, (_, index) => openingsOn(schedule, clock, first + index)).flat();
+  return Array.from({ length: 24 }, (_, index) => openingsOn(schedule, clock, first + index)).flat();
 }
 
 function openingsOn(schedule: Schedule, clock: WallClock, date: number): Opening[] {
@@ -244,6 +262,7 @@ function openingsOn(schedule: Schedule, clock: WallClock, date: number): Opening
     .map((window) => {
       const [start, end] = [minutesOf(window.start), minutesOf(window.end)];
       return {
+        date,
         start: firstShowing(clock, midnight.getTime() + start * MINUTE),
         end: firstShowing(clock, midnight.getTime() + (end > start ? end : end + 1440) * MINUTE),
       };
@@ -256,7 +275,9 @@ function isInside(openings: Opening[], at: number): boolean {
 }
 
 function firstNotOver(openings: Opening[], at: number): Opening | undefined {
-  return openings.filter((opening) => opening.end > at).sort((a, b) => a.start - b.start || b.end - a.end)[0];
+  return openings
+    .filter((opening) => opening.end > at)
+    .sort((a, b) => a.start - b.start || a.date - b.date || b.end - a.end)[0];
 }
 
 function minutesOf(time: string): number {

@@ -254,6 +254,15 @@ describe("when clocks change, a window", () => {
   });
 });
 
+test("windows of two dates that a gap starts together are named in the order of their dates", () => {
+  const schedule = weekly([
+    { weekday: 5, start: "23:00", end: "23:00" },
+    { weekday: 6, start: "00:00", end: "24:00" },
+  ]);
+  // Friday 2011-12-30 never was: both start with Saturday, at 10:00 UTC on Friday.
+  expect(nextIn(schedule, "Pacific/Apia", "2011-12-30T05:00:00Z")).toEqual(["2011-12-30T10:00", "2011-12-31T09:00"]);
+});
+
 test("a date that never was has no window, even if one would have run overnight", () => {
   const missing = Date.UTC(2011, 11, 30) / 86_400_000;
   const nights = daily("22:00", "06:00");

@@ -26,7 +26,8 @@ export function isOpen(schedule: Schedule, zone: string, at: Date): boolean {
 
 /**
  * The window that contains `from`, with its own start, or else the next one; null if none starts within 400 days. Of
- * windows that overlap, the one that starts first. Zones, DST and errors as for `isOpen`.
+ * windows that overlap, the one that starts first; of those that start together, the longest. (A gap over midnight can
+ * put the starts of two dates together: then the earlier date's.) Zones, DST and errors as for `isOpen`.
  */
 export function nextWindow(schedule: Schedule, zone: string, from: Date): SendingWindow | null {
   const window = firstWindowNotOver(schedule, zone, from.getTime(), OPENING_HORIZON_DAYS);
