@@ -81,27 +81,24 @@ function notReached(error: SmtpError, stage: BodyStage): Unreachable {
   return { kind: "unreachable", phase: phaseOf(error, stage), cause: causeOf(error), error: clean(inWords(error)) };
 }
 
+// EENVELOPE and EMESSAGE without a code from the server: nodemailer itself would not send it.
+const causes: Record<string, Unreachable["cause"]> = {
+  EAUTH: "authentication",
+  ENOAUTH: "authentication",
+  EOAUTH2: "authentication",
+  ETLS: "tls",
+  EREQUIRETLS: "tls",
+  ECONFIG: "configuration",
+  EENVELOPE: "configuration",
+  EMESSAGE: "configuration",
+  ERR_ACCESS_DENIED: "configuration",
+};
+
+// A certificate that does not verify and a server that speaks no TLS both arrive as socket errors.
+const tlsTrouble = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO$)/;
+
 function causeOf(error: SmtpError): Unreachable["cause"] {
-  switch (error.code) {
-    case "EAUTH":
-    case "ENOAUTH":
-    case "EOAUTH2":
-      return "authentication";
-    case "ETLS":
-    case "EREQUIRETLS":
-      return "tls";
-    case "ECONFIG":
-    case "EENVELOPE": // no code from the server: nodemailer itself would not send it
-    case "EMESSAGE":
-    case "ERR_ACCESS_DENIED":
-      return "configuration";
-  }
-  // A certificate that does not verify and a server that speaks no TLS both arrive as socket errors.
-  return /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO$)/.test(
-    error.originalCode ?? "",
-  )
-    ? "tls"
-    : "network";
+  return causes[error.code ?? ""] ?? (tlsTrouble.test(error.originalCode ?? "") ? "tls" : "network");
 }
 
 // The pool's words for a connection that ended before its greeting; there were no retries (`maxRequeues: 0`).
