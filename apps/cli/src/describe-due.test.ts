@@ -1,0 +1,43 @@
+import type { DueReport } from "@dripline/engine/due-report";
+import { expect, test } from "vitest";
+import { describeDue } from "./describe-due.ts";
+
+const report: DueReport = {
+  byStatus: { scheduled: 2, sent: 7 },
+  dueNow: 1,
+  oldestDueSeconds: 7_200,
+  pending: [
+    {
+      executionId: "0199a8d6-0000-7000-8000-000000000001",
+      status: "scheduled",
+      scheduledFor: new Date("2026-11-22T18:40:02Z"),
+      isDue: true,
+      sequenceName: "Onboarding\u001b[2J",
+      stepNumber: 2,
+      stepName: "Tips",
+      contactEmail: "ada@example.com",
+      reason: null,
+    },
+  ],
+};
+
+test("what is due is told in numbers, and as a list only when asked for", () => {
+  const totals = describeDue(report, { dryRun: false, limit: 50 });
+  expect(totals).toContain("1 due now, the oldest for 2 h.");
+  expect(totals).toMatch(/scheduled +2\n +sent +7/);
+  expect(totals).not.toContain("ada@example.com");
+});
+
+test("pending work says who, which step, and when, and that nothing was sent", () => {
+  const list = describeDue(report, { dryRun: true, limit: 1 });
+  expect(list).toContain("2026-11-22 18:40:02 UTC  due  ada@example.com  Onboarding [2J · 2 Tips");
+  expect(list).toContain("nothing was sent");
+  expect(list).toContain("perhaps more");
+});
+
+test("an empty installation says so", () => {
+  const empty = { byStatus: {}, dueNow: 0, oldestDueSeconds: 0, pending: [] };
+  const text = describeDue(empty, { dryRun: true, limit: 50 });
+  expect(text).toContain("Nothing is due now.");
+  expect(text).toContain("No pending work.");
+});
