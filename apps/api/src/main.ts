@@ -1,1 +1,50 @@
-export {};
+import { readFileSync } from "node:fs";
+import { openDatabase } from "@dripline/db/database";
+import { REAL_PACE } from "@dripline/domain/delay";
+import { openWakeQueue } from "@dripline/queue/open-wake-queue";
+import { readApiConfig } from "@dripline/runtime/config";
+import { describeConfigProblems } from "@dripline/runtime/config-problem";
+import { createLogger } from "@dripline/runtime/logger";
+import { handleShutdown } from "@dripline/runtime/shutdown";
+import { buildApp } from "./build-app.ts";
+
+const read = readApiConfig(process.env);
+if (!read.ok) {
+  process.stderr.write(`${describeConfigProblems(read.problems)}\n`);
+  process.exit(1);
+}
+const { config } = read;
+const log = createLogger({ role: "api", level: config.logLevel, isTerminal: process.stdout.isTTY === true });
+const shutdown = handleShutdown({ log, graceSeconds: config.shutdownGraceSeconds });
+const now = () => new Date();
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+const database = openDatabase({
+  url: config.databaseUrl,
+  // A request needs one connection at a time and holds it for a few milliseconds.
+  connectionsMax: 10,
+  applicationName: "dripline api",
+  onError: (err) => log.warn({ err }, "an idle database connection was lost"),
+});
+shutdown.onClose("database", () => database.end());
+
+const queue = openWakeQueue({ redisUrl: config.redisUrl, databaseUrl: config.databaseUrl, now, role: "producer" });
+shutdown.onClose("queue", () => queue.close());
+
+const app = await buildApp({
+  database,
+  queue,
+  log,
+  now,
+  pace: config.dayLengthMilliseconds === undefined ? REAL_PACE : { dayMilliseconds: config.dayLengthMilliseconds },
+  secret: config.secret,
+  publicUrl: config.publicUrl,
+  version,
+});
+shutdown.onClose("http server", () => app.close());
+
+await app.listen({ host: config.host, port: config.port });
+log.info({ url: config.publicUrl, backend: queue.backend }, "ready");
+process.send?.({ type: "ready" });

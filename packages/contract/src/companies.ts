@@ -39,7 +39,8 @@ export const listCompanies = defineOperation({
     orderings: ["-created_at", "name"],
     filters: { search: Search.optional().describe("In the name") },
   }),
-  responses: { 200: pageOf(Company, "CompanyPage") },
+  success: 200,
+  output: pageOf(Company, "CompanyPage"),
   errors: [],
 });
 
@@ -51,7 +52,8 @@ export const createCompany = defineOperation({
   tag,
   auth: "key",
   body: CompanyInput,
-  responses: { 201: Company },
+  success: 201,
+  output: Company,
   errors: [],
 });
 
@@ -63,6 +65,7 @@ export const getCompany = defineOperation({
   tag,
   auth: "key",
   params: z.strictObject({ id: Id }),
-  responses: { 200: Company },
+  success: 200,
+  output: Company,
   errors: [],
 });

@@ -55,7 +55,8 @@ export const listContacts = defineOperation({
       search: Search.optional().describe("In address and names"),
     },
   }),
-  responses: { 200: pageOf(Contact, "ContactPage") },
+  success: 200,
+  output: pageOf(Contact, "ContactPage"),
   errors: [],
 });
 
@@ -68,7 +69,8 @@ export const createContact = defineOperation({
   tag,
   auth: "key",
   body: ContactInput,
-  responses: { 201: Contact },
+  success: 201,
+  output: Contact,
   errors: ["email_taken"],
 });
 
@@ -80,6 +82,7 @@ export const getContact = defineOperation({
   tag,
   auth: "key",
   params: z.strictObject({ id: Id }),
-  responses: { 200: Contact },
+  success: 200,
+  output: Contact,
   errors: [],
 });

@@ -87,7 +87,8 @@ export const listEmailSequences = defineOperation({
       search: Search.optional().describe("In name and description"),
     },
   }),
-  responses: { 200: pageOf(EmailSequence, "EmailSequencePage") },
+  success: 200,
+  output: pageOf(EmailSequence, "EmailSequencePage"),
   errors: [],
 });
 
@@ -100,7 +101,8 @@ export const createEmailSequence = defineOperation({
   tag,
   auth: "key",
   body: EmailSequenceInput,
-  responses: { 201: EmailSequence },
+  success: 201,
+  output: EmailSequence,
   errors: [],
 });
 
@@ -112,6 +114,7 @@ export const getEmailSequence = defineOperation({
   tag,
   auth: "key",
   params: z.strictObject({ id: Id }),
-  responses: { 200: EmailSequence },
+  success: 200,
+  output: EmailSequence,
   errors: [],
 });

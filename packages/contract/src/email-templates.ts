@@ -58,7 +58,8 @@ export const listEmailTemplates = defineOperation({
     orderings: ["-created_at", "name"],
     filters: { search: Search.optional().describe("In name and subject") },
   }),
-  responses: { 200: pageOf(EmailTemplateSummary, "EmailTemplatePage") },
+  success: 200,
+  output: pageOf(EmailTemplateSummary, "EmailTemplatePage"),
   errors: [],
 });
 
@@ -71,7 +72,8 @@ export const createEmailTemplate = defineOperation({
   tag,
   auth: "key",
   body: EmailTemplateInput,
-  responses: { 201: EmailTemplate },
+  success: 201,
+  output: EmailTemplate,
   errors: ["name_taken", "template_invalid"],
 });
 
@@ -83,6 +85,7 @@ export const getEmailTemplate = defineOperation({
   tag,
   auth: "key",
   params: z.strictObject({ id: Id }),
-  responses: { 200: EmailTemplate },
+  success: 200,
+  output: EmailTemplate,
   errors: [],
 });

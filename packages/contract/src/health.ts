@@ -11,7 +11,7 @@ const Check = z
 export const Readiness = z
   .strictObject({
     status: z
-      .enum(["ready", "degraded", "unready"])
+      .enum(["ready", "degraded"])
       .describe("`degraded`: requests are answered, but emails wait until the queue is back"),
     checks: z.strictObject({ database: Check, migrations: Check, queue: Check }),
   })
@@ -25,7 +25,8 @@ export const getLiveness = defineOperation({
   summary: "Is this process alive",
   tag: "health",
   auth: "public",
-  responses: { 200: z.strictObject({ status: z.literal("alive") }).meta({ id: "Liveness" }) },
+  success: 200,
+  output: z.strictObject({ status: z.literal("alive") }).meta({ id: "Liveness" }),
   errors: [],
 });
 
@@ -37,6 +38,7 @@ export const getReadiness = defineOperation({
   description: "503 when the database cannot be reached or is not migrated. A queue that is down only degrades.",
   tag: "health",
   auth: "public",
-  responses: { 200: Readiness, 503: Readiness },
-  errors: [],
+  success: 200,
+  output: Readiness,
+  errors: ["not_ready"],
 });

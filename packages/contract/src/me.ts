@@ -17,6 +17,7 @@ export const getMe = defineOperation({
   description: "What the API key in the request stands for. Good for testing a key.",
   tag: "me",
   auth: "key",
-  responses: { 200: Me },
+  success: 200,
+  output: Me,
   errors: [],
 });

@@ -29,7 +29,8 @@ test("two schemas of one name are refused, not merged", () => {
       summary: id,
       tag: "t",
       auth: "public",
-      responses: { 200: schema },
+      success: 200,
+      output: schema,
       errors: [],
     });
   expect(() =>

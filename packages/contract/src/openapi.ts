@@ -54,7 +54,7 @@ ${Object.entries(problemCodes)
   .join("\n")}`;
 
 function describeOperation(operation: OperationDefinition, components: Components, problemSchema: Json): Json {
-  const { id, summary, description, tag, auth, body } = operation;
+  const { id, summary, description, tag, auth, body, success, output } = operation;
   return {
     operationId: id,
     summary,
@@ -69,7 +69,10 @@ function describeOperation(operation: OperationDefinition, components: Component
     ...(body === undefined
       ? {}
       : { requestBody: { required: true, content: { "application/json": { schema: components.schema(body) } } } }),
-    responses: { ...successes(operation, components), ...problems(operation, problemSchema) },
+    responses: {
+      [success]: { description: "Success", content: { "application/json": { schema: components.schema(output) } } },
+      ...problems(operation, problemSchema),
+    },
   };
 }
 
@@ -94,18 +97,6 @@ function parameters(schema: z.ZodObject | undefined, place: "path" | "query", co
       schema: rest,
     };
   });
-}
-
-function successes({ responses }: OperationDefinition, components: Components): Json {
-  return Object.fromEntries(
-    Object.entries(responses).map(([status, schema]) => [
-      status,
-      {
-        description: Number(status) < 300 ? "Success" : "Not now",
-        content: { "application/json": { schema: components.schema(schema) } },
-      },
-    ]),
-  );
 }
 
 function problems(operation: OperationDefinition, problemSchema: Json): Json {

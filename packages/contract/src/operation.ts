@@ -2,7 +2,6 @@ import type { z } from "zod";
 import type { ProblemCode } from "./problem.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-export type SuccessStatus = 200 | 201 | 202 | 503;
 
 /** What one operation of the API is, for the server, the OpenAPI document and the client alike. */
 export interface OperationDefinition {
@@ -18,7 +17,8 @@ export interface OperationDefinition {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
-  readonly responses: { readonly [status in SuccessStatus]?: z.ZodType };
+  readonly success: 200 | 201 | 202;
+  readonly output: z.ZodType;
   /** The problems that are this operation's own; `problemsOf` adds those that follow from its shape. */
   readonly errors: readonly ProblemCode[];
 }
@@ -53,7 +53,5 @@ export interface OperationInput<O extends OperationDefinition> {
   readonly body: Output<O["body"]>;
 }
 
-/** What a handler may answer. */
-export type OperationAnswer<O extends OperationDefinition> = {
-  [S in keyof O["responses"]]: { readonly status: S; readonly body: Output<O["responses"][S]> };
-}[keyof O["responses"]];
+/** What a handler answers, before it is encoded. */
+export type OperationOutput<O extends OperationDefinition> = Output<O["output"]>;

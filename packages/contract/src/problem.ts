@@ -120,6 +120,11 @@ export const problemCodes = {
     title: "Internal error",
     meaning: "Something went wrong on the server. `request_id` finds it in the log.",
   },
+  not_ready: {
+    status: 503,
+    title: "Not ready",
+    meaning: "This process cannot answer requests now; `checks` says why.",
+  },
   database_unavailable: {
     status: 503,
     title: "Database unavailable",

@@ -54,7 +54,8 @@ export const listSchedules = defineOperation({
     orderings: ["-created_at", "name"],
     filters: { search: Search.optional().describe("In the name") },
   }),
-  responses: { 200: pageOf(Schedule, "SchedulePage") },
+  success: 200,
+  output: pageOf(Schedule, "SchedulePage"),
   errors: [],
 });
 
@@ -66,7 +67,8 @@ export const createSchedule = defineOperation({
   tag,
   auth: "key",
   body: ScheduleInput,
-  responses: { 201: Schedule },
+  success: 201,
+  output: Schedule,
   errors: ["name_taken"],
 });
 
@@ -78,6 +80,7 @@ export const getSchedule = defineOperation({
   tag,
   auth: "key",
   params: z.strictObject({ id: Id }),
-  responses: { 200: Schedule },
+  success: 200,
+  output: Schedule,
   errors: [],
 });

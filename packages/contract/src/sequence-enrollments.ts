@@ -101,7 +101,8 @@ export const listSequenceEnrollments = defineOperation({
       search: Search.optional().describe("In the contact's address and name, and the company's name"),
     },
   }),
-  responses: { 200: pageOf(SequenceEnrollment, "SequenceEnrollmentPage") },
+  success: 200,
+  output: pageOf(SequenceEnrollment, "SequenceEnrollmentPage"),
   errors: [],
 });
 
@@ -113,7 +114,8 @@ export const getSequenceEnrollment = defineOperation({
   tag,
   auth: "key",
   params: z.strictObject({ id: Id }),
-  responses: { 200: SequenceEnrollment },
+  success: 200,
+  output: SequenceEnrollment,
   errors: [],
 });
 
@@ -127,7 +129,8 @@ export const enroll = defineOperation({
   tag,
   auth: "key",
   body: EnrollInput,
-  responses: { 201: SequenceEnrollment },
+  success: 201,
+  output: SequenceEnrollment,
   errors: [
     "already_enrolled",
     "sequence_changed",
@@ -149,6 +152,7 @@ export const unenroll = defineOperation({
   auth: "key",
   params: z.strictObject({ id: Id }),
   body: UnenrollInput,
-  responses: { 200: SequenceEnrollment },
+  success: 200,
+  output: SequenceEnrollment,
   errors: ["enrollment_not_live"],
 });

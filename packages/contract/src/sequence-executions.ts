@@ -64,7 +64,8 @@ export const listSequenceExecutions = defineOperation({
       search: Search.optional().describe("In the contact's address"),
     },
   }),
-  responses: { 200: pageOf(SequenceExecution, "SequenceExecutionPage") },
+  success: 200,
+  output: pageOf(SequenceExecution, "SequenceExecutionPage"),
   errors: [],
 });
 
@@ -76,6 +77,7 @@ export const getSequenceExecution = defineOperation({
   tag,
   auth: "key",
   params: z.strictObject({ id: Id }),
-  responses: { 200: SequenceExecutionDetail },
+  success: 200,
+  output: SequenceExecutionDetail,
   errors: [],
 });

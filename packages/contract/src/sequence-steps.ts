@@ -94,7 +94,8 @@ export const listSequenceSteps = defineOperation({
       search: Search.optional().describe("In the name"),
     },
   }),
-  responses: { 200: pageOf(SequenceStep, "SequenceStepPage") },
+  success: 200,
+  output: pageOf(SequenceStep, "SequenceStepPage"),
   errors: [],
 });
 
@@ -107,7 +108,8 @@ export const createSequenceStep = defineOperation({
   tag,
   auth: "key",
   body: SequenceStepInput,
-  responses: { 201: SequenceStep },
+  success: 201,
+  output: SequenceStep,
   errors: ["step_number_taken", "version_in_use"],
 });
 
@@ -119,6 +121,7 @@ export const getSequenceStep = defineOperation({
   tag,
   auth: "key",
   params: z.strictObject({ id: Id }),
-  responses: { 200: SequenceStep },
+  success: 200,
+  output: SequenceStep,
   errors: [],
 });

@@ -1,0 +1,109 @@
+import { openApiDocument } from "@dripline/contract/openapi";
+import { operations } from "@dripline/contract/operations";
+import { newId } from "@dripline/db/new-id";
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, LogController } from "fastify";
+import type { Deps } from "./deps.ts";
+import { serveOps } from "./ops/serve-ops.ts";
+import { ProblemError } from "./problem-error.ts";
+import { problemFromError } from "./problem-from-error.ts";
+import { serveCompanies } from "./routes/companies.ts";
+import { serveContacts } from "./routes/contacts.ts";
+import { serveEmailSequences } from "./routes/email-sequences.ts";
+import { serveEmailTemplates } from "./routes/email-templates.ts";
+import { serveEnroll } from "./routes/enroll.ts";
+import { serveHealth } from "./routes/health.ts";
+import { serveMe } from "./routes/me.ts";
+import { serveSchedules } from "./routes/schedules.ts";
+import { serveSequenceEnrollments } from "./routes/sequence-enrollments.ts";
+import { serveSequenceExecutions } from "./routes/sequence-executions.ts";
+import { serveSequenceSteps } from "./routes/sequence-steps.ts";
+import { serveUnenroll } from "./routes/unenroll.ts";
+import { serveUnsubscribe } from "./routes/unsubscribe.ts";
+
+/** The largest body is a template: 200,000 characters of MJML, up to six bytes each as JSON. */
+const bodyBytesMax = 2_000_000;
+
+/** The whole API, ready to listen or to be asked with `inject`. Connects to nothing by itself. */
+export async function buildApp(deps: Deps): Promise<FastifyInstance> {
+  const app = fastify({
+    loggerInstance: deps.log as FastifyBaseLogger,
+    // Fastify would log raw URLs, and some of ours carry tokens: `logAnswers` names the route instead.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
+    bodyLimit: bodyBytesMax,
+    genReqId: (request) => sentRequestId(request.headers["x-request-id"]) ?? newId(),
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
+    // A path that the router itself cannot read.
+    frameworkErrors: (_error, request, reply) =>
+      sendProblem(new ProblemError("not_found", "There is nothing at this path."), request, reply),
+  });
+  app.decorateRequest("principal", null);
+  answerProblems(app);
+  logAnswers(app);
+
+  const document = openApiDocument({ operations, version: deps.version, serverUrl: deps.publicUrl });
+  await app.register(swagger, { mode: "static", specification: { document: document as never } });
+  await app.register(swaggerUi, { routePrefix: "/docs", staticCSP: true });
+  app.get("/openapi.json", async () => document);
+  app.get("/", (_request, reply) => reply.redirect("/docs"));
+
+  serveEmailSequences(app, deps);
+  serveSequenceSteps(app, deps);
+  serveSequenceEnrollments(app, deps);
+  serveEnroll(app, deps);
+  serveUnenroll(app, deps);
+  serveSequenceExecutions(app, deps);
+  serveContacts(app, deps);
+  serveCompanies(app, deps);
+  serveEmailTemplates(app, deps);
+  serveSchedules(app, deps);
+  serveMe(app, deps);
+  serveHealth(app, deps);
+  await serveUnsubscribe(app, deps);
+  await serveOps(app, deps);
+  return app;
+}
+
+function sentRequestId(header: string | string[] | undefined): string | undefined {
+  return typeof header === "string" && /^[A-Za-z0-9._:-]{1,128}$/.test(header) ? header : undefined;
+}
+
+function answerProblems(app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => {
+    const problem = problemFromError(error);
+    if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, "a request failed");
+    return sendProblem(problem, request, reply);
+  });
+  app.setNotFoundHandler(async (request) => {
+    throw new ProblemError(
+      "not_found",
+      `There is nothing at ${request.method} of this path; /docs lists what there is.`,
+    );
+  });
+}
+
+function sendProblem(problem: ProblemError, request: { readonly id: string }, reply: FastifyReply): FastifyReply {
+  const retryAfter = problem.details.retryAfterSeconds;
+  if (retryAfter !== undefined) reply.header("retry-after", String(retryAfter));
+  return reply
+    .status(problem.status)
+    .type("application/problem+json")
+    .send(JSON.stringify(problem.toProblem(request.id)));
+}
+
+function logAnswers(app: FastifyInstance): void {
+  app.addHook("onRequest", async (request, reply) => void reply.header("x-request-id", request.id));
+  app.addHook("onResponse", async (request, reply) => {
+    request.log.info(
+      {
+        method: request.method,
+        route: request.routeOptions.url,
+        status: reply.statusCode,
+        milliseconds: Math.round(reply.elapsedTime),
+        principal: request.principal?.id,
+      },
+      "answered",
+    );
+  });
+}

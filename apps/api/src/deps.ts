@@ -1,0 +1,18 @@
+import type { Database } from "@dripline/db/database";
+import type { Pace } from "@dripline/domain/delay";
+import type { WakeQueue } from "@dripline/queue/wake-queue";
+import type { Logger } from "@dripline/runtime/logger";
+
+/** What the API stands on. Everything that differs between a test and production comes in here. */
+export interface Deps {
+  readonly database: Database;
+  readonly queue: WakeQueue;
+  readonly log: Logger;
+  readonly now: () => Date;
+  readonly pace: Pace;
+  /** Signs unsubscribe links and the links to the operators' pages. */
+  readonly secret: string;
+  /** Where people reach the API, without a slash at the end. */
+  readonly publicUrl: string;
+  readonly version: string;
+}

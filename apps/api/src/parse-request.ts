@@ -1,0 +1,91 @@
+import type { OperationDefinition, OperationInput } from "@dripline/contract/operation";
+import type { ProblemPlace } from "@dripline/contract/problem";
+import type { z } from "zod";
+import { ProblemError } from "./problem-error.ts";
+
+interface RawRequest {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+}
+
+const placesMax = 50;
+
+/**
+ * Checks a request against its operation. A path that cannot name anything is 404, a wrong query 400, a wrong body 422.
+ * @throws ProblemError
+ */
+export function parseRequest<O extends OperationDefinition>(operation: O, request: RawRequest): OperationInput<O> {
+  const params = operation.params?.safeParse(request.params);
+  if (params?.success === false) throw new ProblemError("not_found", "There is nothing at this path.");
+
+  const query = operation.query?.safeParse(request.query);
+  if (query?.success === false) throw invalidQuery(query.error, Object.keys(operation.query?.shape ?? {}));
+  const strays = operation.query === undefined ? Object.keys(request.query ?? {}) : [];
+  if (strays.length > 0) {
+    throw new ProblemError("invalid_query", "This operation takes no query parameters.", {
+      errors: strays.map((name) => ({
+        pointer: pointerTo([name]),
+        code: "unknown_parameter",
+        detail: "is not a parameter",
+      })),
+    });
+  }
+
+  const body = operation.body?.safeParse(request.body);
+  if (body?.success === false) throw invalidBody(body.error, request.body);
+  return { params: params?.data, query: query?.data, body: body?.data } as OperationInput<O>;
+}
+
+function invalidQuery(error: z.ZodError, allowed: readonly string[]): ProblemError {
+  const list = allowed.join(", ");
+  const errors = placesIn(error, undefined, (key) => ({
+    code: "unknown_parameter",
+    detail: `there is no parameter "${key}"; allowed: ${list}`,
+  }));
+  return new ProblemError("invalid_query", `A query parameter is wrong. Allowed are: ${list}.`, { errors });
+}
+
+function invalidBody(error: z.ZodError, body: unknown): ProblemError {
+  const errors = placesIn(error, body, (key) => ({
+    code: "unknown_field",
+    detail: `there is no field "${key}"`,
+  }));
+  const detail =
+    errors.length === 1 ? "One field of the body is wrong." : `${errors.length} fields of the body are wrong.`;
+  return new ProblemError("validation_failed", detail, { errors });
+}
+
+function placesIn(
+  error: z.ZodError,
+  input: unknown,
+  unknownKey: (key: string) => { code: string; detail: string },
+): ProblemPlace[] {
+  return error.issues
+    .flatMap((issue): ProblemPlace[] => {
+      if (issue.code === "unrecognized_keys") {
+        return issue.keys.map((key) => ({ pointer: pointerTo([...issue.path, key]), ...unknownKey(key) }));
+      }
+      if (issue.code === "invalid_type" && input !== undefined && valueAt(input, issue.path) === undefined) {
+        return [{ pointer: pointerTo(issue.path), code: "required", detail: "is required" }];
+      }
+      const code = issue.code === "custom" && typeof issue.params?.code === "string" ? issue.params.code : "invalid";
+      return [{ pointer: pointerTo(issue.path), code, detail: issue.message }];
+    })
+    .slice(0, placesMax);
+}
+
+/** A JSON Pointer (RFC 6901); the empty path is the whole document. */
+function pointerTo(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, part) =>
+      typeof inner === "object" && inner !== null && Object.hasOwn(inner, part)
+        ? (inner as Record<PropertyKey, unknown>)[part]
+        : undefined,
+    value,
+  );
+}

@@ -1,0 +1,73 @@
+import {
+  createEmailSequence,
+  type EmailSequence,
+  type EmailSequenceInput,
+  getEmailSequence,
+  listEmailSequences,
+} from "@dripline/contract/email-sequences";
+import { delayOf } from "@dripline/contract/sequence-steps";
+import type { Queryable } from "@dripline/db/database";
+import { existingIds } from "@dripline/db/queries/existing-ids";
+import { insertEmailSequence } from "@dripline/db/queries/insert-email-sequence";
+import * as sequences from "@dripline/db/queries/read-email-sequences";
+import { ensureDefaultSchedule } from "@dripline/engine/default-schedule";
+import type { FastifyInstance } from "fastify";
+import { pageBody, pageRequest } from "../cursor.ts";
+import type { Deps } from "../deps.ts";
+import { found, notFound, unknownReferences } from "../problem-error.ts";
+import { serve } from "../serve.ts";
+import { toSequenceStep } from "./sequence-steps.ts";
+
+export function serveEmailSequences(app: FastifyInstance, deps: Deps): void {
+  serve(app, deps, listEmailSequences, async ({ db, query, url }) => {
+    const page = await sequences.listEmailSequences(db, query, pageRequest(query));
+    return pageBody(page, query, url, toEmailSequence);
+  });
+
+  serve(app, deps, getEmailSequence, async ({ db, params }) => {
+    const sequence = await sequences.findEmailSequence(db, params.id);
+    if (sequence === undefined) throw notFound("sequence", params.id);
+    return toEmailSequence(sequence);
+  });
+
+  serve(app, deps, createEmailSequence, async ({ tx, body, principal }) => {
+    await refuseUnknownReferences(tx, body);
+    const id = await insertEmailSequence(tx, {
+      name: body.name,
+      description: body.description,
+      status: body.status,
+      scheduleId: body.schedule ?? (await ensureDefaultSchedule(tx)),
+      inDoubtPolicy: body.in_doubt_policy,
+      createdBy: principal.apiKey.user?.id ?? null,
+      steps: body.steps.map((step) => ({
+        stepNumber: step.step_number,
+        name: step.name,
+        templateId: step.email_template,
+        delay: delayOf(step),
+        isActive: step.is_active,
+      })),
+    });
+    return toEmailSequence(found(await sequences.findEmailSequence(tx, id)));
+  });
+}
+
+async function refuseUnknownReferences(tx: Queryable, { schedule, steps }: EmailSequenceInput): Promise<void> {
+  const schedules = await existingIds(tx, "schedule", schedule === null ? [] : [schedule]);
+  const templates = await existingIds(
+    tx,
+    "email_template",
+    steps.map((step) => step.email_template),
+  );
+  const places = steps.flatMap(({ email_template: id }, index) =>
+    templates.has(id) ? [] : [{ pointer: `/steps/${index}/email_template`, what: "email template", id }],
+  );
+  if (schedule !== null && !schedules.has(schedule)) {
+    places.unshift({ pointer: "/schedule", what: "schedule", id: schedule });
+  }
+  if (places.length > 0) throw unknownReferences(places);
+}
+
+function toEmailSequence(row: sequences.EmailSequenceRow): EmailSequence {
+  const { version_id: _, steps, ...rest } = row;
+  return { ...rest, steps: steps.map(toSequenceStep), total_steps: steps.length };
+}

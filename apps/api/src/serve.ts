@@ -1,0 +1,117 @@
+import type { OperationDefinition, OperationInput, OperationOutput } from "@dripline/contract/operation";
+import { inTransaction, type Queryable } from "@dripline/db/database";
+import { storeAnswer } from "@dripline/db/queries/idempotent-answers";
+import { insertAuditEntry } from "@dripline/db/queries/insert-audit-entry";
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { authenticate, type Principal } from "./authenticate.ts";
+import type { Deps } from "./deps.ts";
+import { readIdempotencyKey, requestHash, takeIdempotencyKey } from "./idempotency.ts";
+import { parseRequest } from "./parse-request.ts";
+
+type Guarded<O extends OperationDefinition> = O["auth"] extends "key" ? Principal : null;
+
+interface ReadContext<O extends OperationDefinition> extends OperationInput<O> {
+  readonly principal: Guarded<O>;
+  readonly now: Date;
+  readonly log: FastifyBaseLogger;
+  readonly db: Queryable;
+  /** The request's own address with these query parameters in place of its own. */
+  readonly url: (query: Readonly<Record<string, string>>) => string;
+}
+
+interface WriteContext<O extends OperationDefinition> extends OperationInput<O> {
+  readonly principal: Guarded<O>;
+  readonly now: Date;
+  readonly log: FastifyBaseLogger;
+  /** One transaction for the effect, the stored answer and the audit entry. A handler that throws leaves nothing. */
+  readonly tx: Queryable;
+  /** Runs before the answer, once everything is committed; not when an answer is replayed. It must not throw. */
+  readonly afterCommit: (effect: () => Promise<void>) => void;
+}
+
+export type Context<O extends OperationDefinition> = O["method"] extends "GET" ? ReadContext<O> : WriteContext<O>;
+export type Handler<O extends OperationDefinition> = (context: Context<O>) => Promise<OperationOutput<O>>;
+
+/**
+ * Puts an operation of the contract on the air: its path, with authentication, with its input checked and its answer
+ * encoded as the contract says. The only way in which a route of the API comes to be.
+ */
+export function serve<O extends OperationDefinition>(
+  app: FastifyInstance,
+  deps: Deps,
+  operation: O,
+  handler: Handler<NoInfer<O>>,
+): void {
+  app.route({
+    method: operation.method,
+    url: operation.path.replaceAll(/\{([^}]+)\}/g, ":$1"),
+    ...(operation.auth === "key" ? { onRequest: authenticate(deps) } : {}),
+    handler: async (request, reply) => {
+      const input = parseRequest(operation, request);
+      const context = { ...input, principal: request.principal, now: deps.now(), log: request.log };
+      if (operation.method !== "GET") return answerWrite(deps, operation, handler, context, request, reply);
+      const url = (query: Readonly<Record<string, string>>) =>
+        `${deps.publicUrl}${pathOf(request)}?${new URLSearchParams(query)}`;
+      const output = await handler({ ...context, db: deps.database, url } as unknown as Context<O>);
+      return send(reply, operation.success, encode(operation, output));
+    },
+  });
+}
+
+async function answerWrite<O extends OperationDefinition>(
+  deps: Deps,
+  operation: O,
+  handler: Handler<NoInfer<O>>,
+  context: OperationInput<O> & { readonly principal: Principal | null; readonly now: Date },
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const principal = context.principal?.id ?? "anonymous";
+  const key = readIdempotencyKey(request.headers["idempotency-key"]);
+  const identity = key && {
+    principal,
+    key,
+    requestHash: requestHash(operation.method, pathOf(request), request.body),
+  };
+  const effects: (() => Promise<void>)[] = [];
+  const outcome = await inTransaction(deps.database, async (tx) => {
+    const stored = identity && (await takeIdempotencyKey(tx, identity));
+    if (stored) return { ...stored, isReplay: true };
+
+    const afterCommit = (effect: () => Promise<void>) => void effects.push(effect);
+    const body = encode(operation, await handler({ ...context, tx, afterCommit } as unknown as Context<O>));
+    await insertAuditEntry(tx, {
+      at: context.now,
+      principal,
+      action: operation.id,
+      objectType: operation.tag,
+      objectId: idOf(body),
+      requestId: request.id,
+    });
+    const statusCode = operation.success;
+    if (identity) await storeAnswer(tx, identity, { statusCode, body });
+    return { statusCode, body, isReplay: false };
+  });
+  for (const effect of effects) await effect();
+  if (outcome.isReplay) reply.header("idempotency-replayed", "true");
+  return send(reply, outcome.statusCode, outcome.body);
+}
+
+function encode<O extends OperationDefinition>({ id, output: schema }: O, output: OperationOutput<O>): unknown {
+  const encoded = z.safeEncode(schema, output as never);
+  if (!encoded.success) throw new Error(`${id}: the answer is not what the contract says`, { cause: encoded.error });
+  return encoded.data;
+}
+
+function send(reply: FastifyReply, status: number, body: unknown): FastifyReply {
+  return reply.status(status).type("application/json; charset=utf-8").send(JSON.stringify(body));
+}
+
+function idOf(body: unknown): string {
+  return String((body as { id?: unknown } | null)?.id ?? "");
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.replace(/\?.*$/s, "");
+}
