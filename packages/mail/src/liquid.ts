@@ -202,10 +202,10 @@ function printed(value: unknown): string {
   if (value === undefined || value === null) throw new NothingToPrint();
   if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) return value.map((item: unknown) => (item === undefined ? "" : printed(item))).join("");
-  if (typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype) {
+  if (typeof value === "object") {
     throw new Error("this is an object with fields, not a text: name the field to print");
   }
-  return String(value);
+  return String(value as string | number | boolean);
 }
 
 const entities: Record<string, string> = { "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;" };

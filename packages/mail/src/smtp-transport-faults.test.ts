@@ -143,13 +143,21 @@ describe("before the body, nothing has left: the delivery may be made again", ()
   });
 
   test("the server hangs up instead of greeting", async () => {
-    const server = await serve({ greet: (peer) => peer.socket.end() });
+    let connections = 0;
+    const server = await serve({
+      greet(peer) {
+        connections = peer.number;
+        peer.socket.end();
+      },
+    });
     expect(await connect(server.url).deliver(message, never)).toEqual({
       kind: "unreachable",
       phase: "connect",
       cause: "network",
       error: "the server closed the connection before its greeting",
     });
+    // One attempt: nobody but the caller decides about another.
+    expect(connections).toBe(1);
   });
 
   test("the server never greets", async () => {
