@@ -3,10 +3,10 @@ import { runWake } from "./run-wake.ts";
 import type { ConsumeOptions, LockTimes, WakeConsumer, WakeHandler } from "./wake-queue.ts";
 
 /**
- * BullMQ's own values, named: a worker that is silent for 30 s loses its wakes to another one within another 30 s.
- * Every write a handler makes is fenced, so a worker that only slept does no harm when it wakes up.
+ * A killed worker's wakes reach another within 15 s (BullMQ's defaults: a minute). A worker renews its locks every 5 s;
+ * one that is silent for 10 s and comes back finds its writes fenced, so taking its wakes early does no harm.
  */
-const defaultLock: LockTimes = { lockMilliseconds: 30_000, stalledCheckMilliseconds: 30_000 };
+const defaultLock: LockTimes = { lockMilliseconds: 10_000, stalledCheckMilliseconds: 5_000 };
 
 /** Until connections that do not answer are left alone when closing: the process is about to end. */
 const disconnectMilliseconds = 1_000;
