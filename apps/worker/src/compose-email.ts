@@ -24,11 +24,27 @@ export async function composeEmail(deps: SendDeps, facts: ExecutionFacts): Promi
   const unsubscribeUrl = `${deps.publicUrl}/u/${unsubscribeToken(facts.execution.id, deps.secret)}`;
   const variables = emailVariables(facts, unsubscribeUrl);
 
-  const rendered = deps.renderer.render(facts.template, variables);
+  const rendered = deps.renderer.render(facts.template, variables, deps.now());
   if (!rendered.ok) return { kind: "unrenderable", reason: rendered.reason.code, message: rendered.reason.message };
 
+  try {
+    const message = await composeMessage(messageParts(deps, facts, rendered, unsubscribeUrl));
+    return { kind: "composed", message, subject: rendered.subject, variables };
+  } catch (error) {
+    // An address or a sender that no message can be built with: it will not get better by trying again.
+    const message = error instanceof Error ? error.message : String(error);
+    return { kind: "unrenderable", reason: "message_invalid", message: `The message cannot be built: ${message}` };
+  }
+}
+
+function messageParts(
+  deps: SendDeps,
+  facts: ExecutionFacts,
+  rendered: { readonly subject: string; readonly html: string; readonly text: string },
+  unsubscribeUrl: string,
+): Parameters<typeof composeMessage>[0] {
   const domain = deps.from.address.slice(deps.from.address.lastIndexOf("@") + 1);
-  const message = await composeMessage({
+  return {
     messageId: messageIdFor(facts.execution.id, domain, deps.secret),
     date: deps.now(),
     from: deps.from,
@@ -38,8 +54,7 @@ export async function composeEmail(deps: SendDeps, facts: ExecutionFacts): Promi
     text: rendered.text,
     unsubscribeUrl,
     listId: `${facts.sequence.id}.${domain}`,
-  });
-  return { kind: "composed", message, subject: rendered.subject, variables };
+  };
 }
 
 function fullName({ contact }: ExecutionFacts): string {

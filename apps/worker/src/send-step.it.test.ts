@@ -288,6 +288,13 @@ describe("a template that cannot be rendered", () => {
   });
 });
 
+test("an address that no message can be sent to is held with the reason, not tried for ever", async () => {
+  const { wake } = await enrolled({}, { email: "two@example.com, addresses@example.com" });
+  await sendStep(deps, wake);
+  expect(await execution(wake.executionId)).toMatchObject({ status: "pending", hold_reason: "message_invalid" });
+  expect(smtp.bodies).toEqual([]);
+});
+
 describe("the mail server's answer:", () => {
   test("a 4xx is tried again later, under a new generation, with the server's words", async () => {
     const { wake } = await enrolled();

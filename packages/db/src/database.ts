@@ -16,13 +16,21 @@ export interface OpenDatabaseOptions {
   readonly onError: (error: Error) => void;
 }
 
-/** Opens a pool without connecting. A statement waits at most 5 s for a connection and then throws. */
+// Every statement of ours takes milliseconds. A server that does not answer (a network that swallows packets) must not
+// keep an SMTP connection waiting between "354" and the body, so the client gives up a little after the server would.
+const statementMilliseconds = 30_000;
+const answerMilliseconds = 35_000;
+
+/** Opens a pool without connecting. A statement waits at most 5 s for a connection and 35 s for an answer, then throws. */
 export function openDatabase(options: OpenDatabaseOptions): Database {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.connectionsMax,
     application_name: options.applicationName,
     connectionTimeoutMillis: 5_000,
+    statement_timeout: statementMilliseconds,
+    query_timeout: answerMilliseconds,
+    keepAlive: true,
   });
   // Without a listener an idle connection that dies (a restart of the server) would end the process.
   pool.on("error", options.onError);
@@ -71,7 +79,11 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   for (let e = error; e instanceof Error; e = e.cause) {
     const code = (e as { code?: unknown }).code;
     if (typeof code === "string" && (unavailableCodes.has(code) || code.startsWith("08"))) return true;
-    if (/timeout exceeded when trying to connect|Connection terminated|connection timeout/i.test(e.message))
+    if (
+      /timeout exceeded when trying to connect|Connection terminated|connection timeout|Query read timeout/i.test(
+        e.message,
+      )
+    )
       return true;
   }
   return false;
