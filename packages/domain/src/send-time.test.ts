@@ -17,6 +17,11 @@ describe("when an email goes out", () => {
     expect(planSendTime({ schedule: BUSINESS_HOURS, zone, dueAt, seed: "a" })).toEqual({ kind: "open", at: dueAt });
   });
 
+  test("at once, without a spread, if it is due at the very opening", () => {
+    const dueAt = new Date(opensAt);
+    expect(planSendTime({ schedule: BUSINESS_HOURS, zone, dueAt, seed: "a" })).toEqual({ kind: "open", at: dueAt });
+  });
+
   test("after the next opening otherwise; the plan names the window", () => {
     const plan = planSendTime({ schedule: BUSINESS_HOURS, zone, dueAt: sundayEvening, seed: "a" });
     expect(plan).toMatchObject({

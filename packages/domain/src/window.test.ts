@@ -117,6 +117,15 @@ describe("several windows", () => {
     expect(isOpen(schedule, "UTC", new Date("2026-11-23T16:59:00Z"))).toBe(true);
     expect(nextIn(schedule, "UTC", "2026-11-23T11:30:00Z")).toEqual(["2026-11-23T09:00", "2026-11-23T12:00"]);
   });
+
+  test("that start together are named by the longest", () => {
+    const schedule = weekly([
+      { weekday: 1, start: "09:00", end: "12:00" },
+      { weekday: 1, start: "09:00", end: "17:00" },
+      { weekday: 1, start: "09:00", end: "10:00" },
+    ]);
+    expect(nextIn(schedule, "UTC", "2026-11-23T08:00:00Z")).toEqual(["2026-11-23T09:00", "2026-11-23T17:00"]);
+  });
 });
 
 describe("a schedule that does not open", () => {
