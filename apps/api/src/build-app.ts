@@ -25,6 +25,10 @@ import { serveUnsubscribe } from "./routes/unsubscribe.ts";
 /** The largest body is a template: 200,000 characters of MJML, up to six bytes each as JSON. */
 const bodyBytesMax = 2_000_000;
 
+// The default one upgrades to https, which an installation on plain http does not have, and names an outside validator.
+const docsPolicy =
+  "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; frame-ancestors 'none'";
+
 /** The whole API, ready to listen or to be asked with `inject`. Connects to nothing by itself. */
 export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   const app = fastify({
@@ -38,13 +42,14 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     frameworkErrors: (_error, request, reply) =>
       sendProblem(new ProblemError("not_found", "There is nothing at this path."), request, reply),
   });
+  app.removeContentTypeParser("text/plain"); // JSON only: anything else is a 415
   app.decorateRequest("principal", null);
   answerProblems(app);
   logAnswers(app);
 
   const document = openApiDocument({ operations, version: deps.version, serverUrl: deps.publicUrl });
   await app.register(swagger, { mode: "static", specification: { document: document as never } });
-  await app.register(swaggerUi, { routePrefix: "/docs", staticCSP: true });
+  await app.register(swaggerUi, { routePrefix: "/docs", staticCSP: docsPolicy, uiConfig: { validatorUrl: null } });
   app.get("/openapi.json", async () => document);
   app.get("/", (_request, reply) => reply.redirect("/docs"));
 
@@ -88,6 +93,7 @@ function sendProblem(problem: ProblemError, request: { readonly id: string }, re
   if (retryAfter !== undefined) reply.header("retry-after", String(retryAfter));
   return reply
     .status(problem.status)
+    .header("x-request-id", request.id) // for what fails before the hooks
     .type("application/problem+json")
     .send(JSON.stringify(problem.toProblem(request.id)));
 }

@@ -1,6 +1,7 @@
+import { openWakeQueue } from "@dripline/queue/open-wake-queue";
 import { freshDatabase } from "@dripline/testkit/database";
 import { expect, test } from "vitest";
-import { makers } from "./testing/make.ts";
+import { expectProblem, makers, nobody } from "./testing/make.ts";
 import { startApi, testNow } from "./testing/start-api.ts";
 
 const { url } = await freshDatabase();
@@ -44,4 +45,175 @@ test("enrolling a contact plans the first step and shows it", async () => {
     ],
   });
   expect((await api.get(`/api/v1/sequence-enrollments/${body.id}/`)).body).toEqual(body);
+});
+
+test("a contact can come along: created if the address is new, taken as it is if it is known", async () => {
+  const sequence = await make.sequence();
+  const other = await make.sequence();
+
+  const first = await enroll({
+    sequence_id: sequence.id,
+    contact: { email: "Inline@example.com", first_name: "Ina", timezone: "Europe/Berlin", attributes: { plan: "pro" } },
+  });
+  const second = await enroll({
+    sequence_id: other.id,
+    contact: { email: "inline@EXAMPLE.com", first_name: "Somebody else" },
+  });
+
+  expect([first.status, second.status]).toEqual([201, 201]);
+  expect(second.body.contact).toBe(first.body.contact);
+  expect((await api.get(`/api/v1/contacts/${first.body.contact}/`)).body).toMatchObject({
+    email: "Inline@example.com",
+    first_name: "Ina",
+    timezone: "Europe/Berlin",
+    attributes: { plan: "pro" },
+  });
+});
+
+test("a refused enrollment leaves no contact behind", async () => {
+  const paused = await make.sequence([0], { status: "paused" });
+
+  const answer = await enroll({ sequence_id: paused.id, contact: { email: "ghost@example.com" } });
+
+  expectProblem(answer, 422, "sequence_not_active");
+  expect((await api.get("/api/v1/contacts/?email=ghost@example.com")).body.results).toEqual([]);
+});
+
+test("the company of the request stands in the enrollment, else the contact's own", async () => {
+  const [sequence, own, given] = [await make.sequence(), await make.company(), await make.company()];
+  const [ann, bob] = [await make.contact({ company: own.id }), await make.contact({ company: own.id })];
+
+  const asGiven = await make.enroll({ sequence_id: sequence.id, contact_id: ann.id, company_id: given.id });
+  const asOwn = await make.enroll({ sequence_id: sequence.id, contact_id: bob.id });
+
+  expect(asGiven).toMatchObject({ company: given.id, company_name: given.name });
+  expect(asOwn).toMatchObject({ company: own.id, company_name: own.name });
+});
+
+test("a first step that is due outside the window waits for the next opening, and an event says why", async () => {
+  const schedule = await make.schedule({ windows: [{ weekday: 3, start: "09:00", end: "17:00" }], spread_minutes: 0 });
+  const sequence = await make.sequence([0], { schedule: schedule.id });
+  const contact = await make.contact();
+
+  const enrollment = await make.enroll({ sequence_id: sequence.id, contact_id: contact.id });
+
+  const [execution] = enrollment.step_executions;
+  expect(execution.scheduled_for).toBe("2026-11-25T09:00:00.000Z"); // the Wednesday after testNow
+  const detail = await api.get(`/api/v1/sequence-executions/${execution.id}/`);
+  expect(detail.body.events).toMatchObject([{ kind: "deferred", reason: "outside_window" }]);
+});
+
+test("whoever is enrolled already is refused, with the enrollment's id", async () => {
+  const [sequence, contact] = [await make.sequence(), await make.contact()];
+  const enrollment = await make.enroll({ sequence_id: sequence.id, contact_id: contact.id });
+
+  const problem = expectProblem(
+    await enroll({ sequence_id: sequence.id, contact_id: contact.id }),
+    409,
+    "already_enrolled",
+  );
+
+  expect(problem.enrollment_id).toBe(enrollment.id);
+  expect(problem.enrollment_status).toBe("active");
+});
+
+test("of requests that race to enroll one contact exactly one succeeds, and the others name its enrollment", async () => {
+  const [sequence, contact] = [await make.sequence(), await make.contact()];
+
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, () => enroll({ sequence_id: sequence.id, contact_id: contact.id })),
+  );
+
+  const winners = answers.filter(({ status }) => status === 201);
+  const losers = answers.filter(({ status }) => status !== 201);
+  expect(winners).toHaveLength(1);
+  for (const loser of losers) {
+    expect(expectProblem(loser, 409, "already_enrolled").enrollment_id).toBe(winners[0]?.body.id);
+  }
+  const { rows } = await api.database.query("select from sequence_enrollment where contact_id = $1", [contact.id]);
+  expect(rows).toHaveLength(1);
+});
+
+test.each(["paused", "archived"])("nobody can be enrolled in a sequence that is %s", async (status) => {
+  const [sequence, contact] = [await make.sequence([0], { status }), await make.contact()];
+
+  expectProblem(await enroll({ sequence_id: sequence.id, contact_id: contact.id }), 422, "sequence_not_active");
+});
+
+test("nobody can be enrolled in a sequence without steps", async () => {
+  const [sequence, contact] = [await make.sequence([]), await make.contact()];
+
+  expectProblem(await enroll({ sequence_id: sequence.id, contact_id: contact.id }), 422, "sequence_without_steps");
+});
+
+test("a contact who opted out cannot be enrolled", async () => {
+  const [sequence, contact] = [await make.sequence(), await make.contact()];
+  await api.database.query("update contact set opted_out_at = now() where id = $1", [contact.id]);
+
+  expectProblem(await enroll({ sequence_id: sequence.id, contact_id: contact.id }), 422, "contact_opted_out");
+});
+
+test("a suppressed address cannot be enrolled, in whatever letter case", async () => {
+  const [sequence, contact] = [await make.sequence(), await make.contact({ email: "Blocked@example.com" })];
+  await api.database.query(
+    "insert into suppression (id, email, reason) values (gen_random_uuid(), 'blocked@EXAMPLE.com', 'manual')",
+  );
+
+  expectProblem(await enroll({ sequence_id: sequence.id, contact_id: contact.id }), 422, "contact_suppressed");
+});
+
+test.each([
+  ["sequence_id", "sequence"],
+  ["contact_id", "contact"],
+  ["company_id", "company"],
+])("an unknown %s is named", async (field, what) => {
+  const [sequence, contact] = [await make.sequence(), await make.contact()];
+
+  const answer = await enroll({ sequence_id: sequence.id, contact_id: contact.id, [field]: nobody });
+
+  expect(expectProblem(answer, 422, "validation_failed").errors).toEqual([
+    { pointer: `/${field}`, code: "not_found", detail: `there is no ${what} ${nobody}` },
+  ]);
+});
+
+test.each([
+  ["no contact", {}, "/contact_id"],
+  ["two contacts", { contact_id: nobody, contact: { email: "a@example.com" } }, "/contact"],
+  ["an address that is none", { contact: { email: "not an address" } }, "/contact/email"],
+  ["a zone that does not exist", { contact: { email: "a@example.com", timezone: "Mars/Base" } }, "/contact/timezone"],
+  ["an id that is none", { contact_id: "42" }, "/contact_id"],
+])("%s is refused, with its place", async (_, fields, pointer) => {
+  const answer = await enroll({ sequence_id: nobody, ...fields });
+
+  const { errors } = expectProblem(answer, 422, "validation_failed");
+  expect(errors.map((place: { pointer: string }) => place.pointer)).toContain(pointer);
+});
+
+test("enrolling wakes the queue after the commit", async () => {
+  const [sequence, contact] = [await make.sequence(), await make.contact()];
+
+  const { step_executions } = await make.enroll({ sequence_id: sequence.id, contact_id: contact.id });
+
+  expect(await api.queue.bullQueue().getJob(`x${step_executions[0].id}-0`)).toMatchObject({
+    data: { executionId: step_executions[0].id, generation: 0 },
+  });
+});
+
+test("the queue being down is nobody's trouble: 201, the row is written, and the log says so", async () => {
+  const queue = openWakeQueue({
+    databaseUrl: "postgres://nobody@127.0.0.1:1/none",
+    now: () => testNow,
+    role: "producer",
+  });
+  const lame = await startApi(url, { queue });
+  const [sequence, contact] = [await make.sequence(), await make.contact()];
+
+  const answer = await lame.post("/api/v1/sequence-enrollments/enroll/", {
+    sequence_id: sequence.id,
+    contact_id: contact.id,
+  });
+
+  expect(answer.status).toBe(201);
+  expect(answer.body.step_executions).toMatchObject([{ status: "scheduled" }]);
+  expect(lame.log.join()).toContain("the queue did not take a wake-up");
 });

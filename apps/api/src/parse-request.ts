@@ -32,8 +32,9 @@ export function parseRequest<O extends OperationDefinition>(operation: O, reques
     });
   }
 
-  const body = operation.body?.safeParse(request.body);
-  if (body?.success === false) throw invalidBody(body.error, request.body);
+  const sent = request.body === undefined ? {} : request.body; // no body at all: only what has defaults
+  const body = operation.body?.safeParse(sent);
+  if (body?.success === false) throw invalidBody(body.error, sent);
   return { params: params?.data, query: query?.data, body: body?.data } as OperationInput<O>;
 }
 
@@ -51,8 +52,9 @@ function invalidBody(error: z.ZodError, body: unknown): ProblemError {
     code: "unknown_field",
     detail: `there is no field "${key}"`,
   }));
-  const detail =
-    errors.length === 1 ? "One field of the body is wrong." : `${errors.length} fields of the body are wrong.`;
+  const [first] = errors;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
+  const detail = `The body is not valid: ${first?.pointer || "it"} ${first?.detail}${more}.`;
   return new ProblemError("validation_failed", detail, { errors });
 }
 

@@ -28,11 +28,10 @@ export function defineOperation<const O extends OperationDefinition>(operation: 
   return operation;
 }
 
-/** All problems that an operation can answer with, in the order of their status. */
+/** All problems that an operation can answer with: those of its shape and its own. */
 export function problemsOf(operation: OperationDefinition): ProblemCode[] {
-  const codes: ProblemCode[] = [];
+  const codes: ProblemCode[] = ["invalid_query"];
   if (operation.body !== undefined) codes.push("malformed_json");
-  if (operation.query !== undefined) codes.push("invalid_query");
   if (operation.method === "POST") codes.push("invalid_header");
   if (operation.auth === "key") codes.push("unauthorized");
   if (operation.params !== undefined) codes.push("not_found");

@@ -1,0 +1,106 @@
+import { type OperationDefinition, problemsOf } from "@dripline/contract/operation";
+import { operations } from "@dripline/contract/operations";
+import { freshDatabase } from "@dripline/testkit/database";
+import { beforeAll, describe, expect, test } from "vitest";
+import { expectProblem, makers, mjml } from "./testing/make.ts";
+import { startApi } from "./testing/start-api.ts";
+
+const { url } = await freshDatabase();
+const api = await startApi(url);
+const make = makers(api);
+
+/** For each operation a request that succeeds; one that is not here fails the test. */
+const samples: Record<string, { id?: string; body?: object }> = {};
+
+beforeAll(async () => {
+  const [company, contact, other] = [await make.company(), await make.contact(), await make.contact()];
+  const [template, schedule] = [await make.template(), await make.schedule()];
+  const [sequence, quiet] = [await make.sequence(), await make.sequence([])];
+  const enrollment = await make.enroll({ sequence_id: sequence.id, contact_id: contact.id });
+  const step = { step_number: 1, name: "Step", email_template: template.id, delay_days: 1 };
+  Object.assign(samples, {
+    createEmailSequence: { body: { name: "Sample", steps: [step] } },
+    getEmailSequence: { id: sequence.id },
+    createSequenceStep: { body: { sequence: quiet.id, ...step } },
+    getSequenceStep: { id: sequence.steps[0].id },
+    enroll: { body: { sequence_id: sequence.id, contact_id: other.id } },
+    getSequenceEnrollment: { id: enrollment.id },
+    unenroll: { id: enrollment.id, body: { status: "cancelled" } },
+    getSequenceExecution: { id: enrollment.step_executions[0].id },
+    createContact: { body: { email: "sample@example.com" } },
+    getContact: { id: contact.id },
+    createCompany: { body: { name: "Sample" } },
+    getCompany: { id: company.id },
+    createEmailTemplate: { body: { name: "Sample", subject: "s", mjml } },
+    getEmailTemplate: { id: template.id },
+    createSchedule: { body: { name: "Sample", timezone: "UTC", windows: [] } },
+    getSchedule: { id: schedule.id },
+  });
+});
+
+function pathOf(operation: OperationDefinition): string {
+  const id = samples[operation.id]?.id;
+  if (operation.params !== undefined && id === undefined) throw new Error(`no sample for ${operation.id}`);
+  return operation.path.replace("{id}", id ?? "");
+}
+
+describe.each(operations)("$id", (operation) => {
+  const sample = () => samples[operation.id] ?? {};
+  const send = (options: { key?: null; query?: string; body?: unknown } = {}) => {
+    const { query = "", ...rest } = options;
+    const body = "body" in options ? options.body : sample().body;
+    return api.send(operation.method, `${pathOf(operation)}${query}`, {
+      ...rest,
+      ...(body === undefined ? {} : { body }),
+    });
+  };
+
+  test("lets nobody in without a key, unless it is public", async () => {
+    const answer = await send({ key: null });
+
+    if (operation.auth === "key") expectProblem(answer, 401, "unauthorized");
+    else expect(answer.status).toBe(operation.success);
+  });
+
+  test("refuses a query parameter that it does not know", async () => {
+    const answer = await send({ query: "?surely_unknown=1" });
+
+    expect(expectProblem(answer, 400, "invalid_query").errors).toMatchObject([{ pointer: "/surely_unknown" }]);
+    expect(problemsOf(operation)).toContain("invalid_query");
+  });
+
+  test("refuses a field that it does not know", async () => {
+    if (operation.body === undefined) return;
+    const answer = await send({ body: { ...sample().body, surely_unknown: 1 } });
+
+    expect(expectProblem(answer, 422, "validation_failed").errors).toMatchObject([{ pointer: "/surely_unknown" }]);
+  });
+
+  test("answers as its schema says", async () => {
+    const answer = await send();
+
+    expect(answer.body).not.toHaveProperty("code");
+    expect(answer.status).toBe(operation.success);
+    expect(operation.output.safeParse(answer.body).error).toBeUndefined();
+    expect(answer.headers.get("content-type")).toBe("application/json; charset=utf-8");
+  });
+
+  test("is at its path without the slash at the end as well", async () => {
+    const answer = await api.send(operation.method, pathOf(operation).replace(/\/$/, ""), { key: null });
+
+    expect(answer.status).toBe(operation.auth === "key" ? 401 : operation.success);
+  });
+});
+
+test("the documentation and its document are open to everybody", async () => {
+  const document = await api.send("GET", "/openapi.json", { key: null });
+  expect(document.body).toMatchObject({ openapi: "3.1.0", servers: [{ url: "http://127.0.0.1:4600" }] });
+  expect(Object.keys(document.body.paths)).toHaveLength(new Set(operations.map(({ path }) => path)).size);
+
+  const home = await api.send("GET", "/", { key: null });
+  expect(home.headers.get("location")).toBe("/docs");
+  const docs = await api.send("GET", "/docs", { key: null });
+  expect(docs.status).toBe(200);
+  expect(docs.headers.get("content-security-policy")).not.toContain("upgrade-insecure-requests");
+  expect((await api.send("GET", "/docs/json", { key: null })).body).toEqual(document.body);
+});

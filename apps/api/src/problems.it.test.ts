@@ -1,0 +1,98 @@
+import { openDatabase } from "@dripline/db/database";
+import { freshDatabase } from "@dripline/testkit/database";
+import { expect, test } from "vitest";
+import { expectProblem } from "./testing/make.ts";
+import { startApi } from "./testing/start-api.ts";
+
+const { url, pool } = await freshDatabase();
+const api = await startApi(url);
+const post = (body: string, headers = {}) => api.send("POST", "/api/v1/contacts/", { body, headers });
+
+test.each([
+  ["a body that is cut off", '{"email":'],
+  ["an empty body", ""],
+  ["a body that means to change prototypes", '{"__proto__":{"isAdmin":true},"email":"a@example.com"}'],
+])("%s is malformed JSON", async (_, body) => {
+  expectProblem(await post(body), 400, "malformed_json");
+});
+
+test.each(["text/plain", "application/x-www-form-urlencoded", "text/xml", "nonsense"])(
+  "a body of the type %s is refused",
+  async (type) => {
+    expectProblem(await post("email=a@example.com", { "content-type": type }), 415, "unsupported_media_type");
+  },
+);
+
+test.each(["null", "[]", '"text"', "1"])("the body %s is no object", async (body) => {
+  expect(expectProblem(await post(body), 422, "validation_failed").errors).toMatchObject([{ pointer: "" }]);
+});
+
+test("no body at all is a body without fields", async () => {
+  const answer = await api.send("POST", "/api/v1/contacts/");
+
+  expect(expectProblem(answer, 422, "validation_failed").errors).toEqual([
+    { pointer: "/email", code: "required", detail: "is required" },
+  ]);
+});
+
+test("a body that is too large is refused", async () => {
+  expectProblem(await post(`{"email":"${"a".repeat(2_100_000)}"}`), 413, "payload_too_large");
+});
+
+test.each([
+  ["a path that leads nowhere", "GET", "/api/v1/nothing-here/"],
+  ["a method that is not offered", "DELETE", "/api/v1/contacts/"],
+  ["an id that is none", "GET", "/api/v1/contacts/not-an-id/"],
+  ["an id of nothing", "GET", "/api/v1/contacts/019a0000-0000-7000-8000-00000000dead/"],
+  ["an id of endless length", "GET", `/api/v1/contacts/${"x".repeat(2_000)}/`],
+  ["a path that cannot be decoded", "GET", "/api/v1/contacts/%zz/"],
+])("%s is not found", async (_, method, path) => {
+  expectProblem(await api.send(method, path), 404, "not_found");
+});
+
+test("a sane request id is taken over, any other replaced", async () => {
+  const sane = await api.send("GET", "/api/v1/nothing/", { headers: { "x-request-id": "web-1:42" } });
+  const strange = await api.send("GET", "/api/v1/nothing/", { headers: { "x-request-id": "<script>" } });
+
+  expect(sane.body.request_id).toBe("web-1:42");
+  expect(strange.body.request_id).toMatch(/^[0-9a-f-]{36}$/);
+  expect(api.log.join()).toContain("web-1:42");
+});
+
+test("pointers are escaped as RFC 6901 says", async () => {
+  const answer = await post('{"email":"a@example.com","a/b~c":1}');
+
+  expect(expectProblem(answer, 422, "validation_failed").errors).toMatchObject([
+    { pointer: "/a~1b~0c", code: "unknown_field" },
+  ]);
+});
+
+test("an unexpected error tells the caller nothing but its request id, and the log everything", async () => {
+  await pool.query("alter table schedule rename column closed_dates to moved_away");
+  const answer = await api.get("/api/v1/schedules/");
+  await pool.query("alter table schedule rename column moved_away to closed_dates");
+
+  const problem = expectProblem(answer, 500, "internal_error");
+  expect(JSON.stringify(problem)).not.toMatch(/closed_dates|select|column/i);
+  const entry = api.log.find((line) => line.includes(problem.request_id) && line.includes("a request failed"));
+  expect(entry).toContain("closed_dates");
+});
+
+test("while the database cannot be reached every request is told to come back", async () => {
+  const database = openDatabase({
+    url: "postgres://nobody@127.0.0.1:1/none",
+    connectionsMax: 1,
+    applicationName: "test",
+    onError: () => {},
+  });
+  const cut = await startApi(url, { database });
+
+  for (const answer of [
+    await cut.get("/api/v1/contacts/"),
+    await cut.post("/api/v1/contacts/", { email: "a@example.com" }),
+  ]) {
+    const problem = expectProblem(answer, 503, "database_unavailable");
+    expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(problem.detail).not.toContain("127.0.0.1");
+  }
+});
