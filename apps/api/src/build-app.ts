@@ -39,8 +39,9 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     genReqId: (request) => sentRequestId(request.headers["x-request-id"]) ?? newId(),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
     // A path that the router itself cannot read.
-    frameworkErrors: (_error, request, reply) =>
-      sendProblem(new ProblemError("not_found", "There is nothing at this path."), request, reply),
+    frameworkErrors: (_error, request, reply) => {
+      void sendProblem(new ProblemError("not_found", "There is nothing at this path."), request, reply);
+    },
   });
   app.removeContentTypeParser("text/plain"); // JSON only: anything else is a 415
   app.decorateRequest("principal", null);
@@ -77,7 +78,9 @@ function sentRequestId(header: string | string[] | undefined): string | undefine
 function answerProblems(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
     const problem = problemFromError(error);
-    if (problem.status >= 500) request.log.error({ err: error, code: problem.code }, "a request failed");
+    if (problem.code === "internal_error") request.log.error({ err: error }, "a request failed");
+    else if (problem.status >= 500)
+      request.log.warn({ err: error, code: problem.code }, "a request could not be answered");
     return sendProblem(problem, request, reply);
   });
   app.setNotFoundHandler(async (request) => {
@@ -101,7 +104,8 @@ function sendProblem(problem: ProblemError, request: { readonly id: string }, re
 function logAnswers(app: FastifyInstance): void {
   app.addHook("onRequest", async (request, reply) => void reply.header("x-request-id", request.id));
   app.addHook("onResponse", async (request, reply) => {
-    request.log.info(
+    const level = request.routeOptions.url?.startsWith("/health/") ? "debug" : "info"; // probes come every few seconds
+    request.log[level](
       {
         method: request.method,
         route: request.routeOptions.url,

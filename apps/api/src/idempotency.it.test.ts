@@ -76,7 +76,14 @@ test("while a request is being worked on, its key is in progress; when it is ove
   await blocker.query("lock table company in exclusive mode");
   const first = create("slow", "Slow");
   await expect
-    .poll(async () => (await pool.query("select from pg_locks where locktype = 'advisory' and granted")).rowCount)
+    .poll(
+      async () =>
+        (
+          await pool.query(
+            "select from pg_locks where locktype = 'advisory' and granted and database = (select oid from pg_database where datname = current_database())",
+          )
+        ).rowCount,
+    )
     .toBe(1);
 
   expectProblem(await create("slow", "Slow"), 409, "idempotency_in_progress");

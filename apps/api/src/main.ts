@@ -45,6 +45,13 @@ const app = await buildApp({
 });
 shutdown.onClose("http server", () => app.close());
 
-await app.listen({ host: config.host, port: config.port });
-log.info({ url: config.publicUrl, backend: queue.backend }, "ready");
-process.send?.({ type: "ready" });
+try {
+  await app.listen({ host: config.host, port: config.port });
+  log.info({ url: config.publicUrl, backend: queue.backend }, "ready");
+  process.send?.({ type: "ready" });
+} catch (error) {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const reason = code === "EADDRINUSE" ? "another program listens there; stop it or set API_PORT" : message;
+  process.stderr.write(`The API cannot listen on ${config.host}:${config.port}: ${reason}.\n`);
+  shutdown.stop("cannot listen", 1);
+}
