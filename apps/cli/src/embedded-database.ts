@@ -46,6 +46,7 @@ export async function startEmbeddedDatabase(options: EmbeddedDatabaseOptions): P
       if (shutdown.signal.aborted) return;
       starting = start(first.port);
       server = await starting;
+      onTrouble("PostgreSQL is running again.");
     }
   })().catch((error: Error) => {
     onTrouble(`PostgreSQL cannot go on: ${error.message}. Its log: ${logFile}`);

@@ -13,7 +13,7 @@ describe("what ends a command", () => {
     [systemError("EACCES", { path: "/x/.dripline" }), /^No permission to write \/x\/\.dripline\. .*--dir/],
     [systemError("EROFS", { path: "/x" }), /read-only.*--dir/],
     [systemError("ENOSPC"), /^The disk is full\. Free some space/],
-    [systemError("ENOTDIR", { path: "/x/file/logs" }), /^\/x\/file\/logs is in the way/],
+    [systemError("ENOTDIR", { path: "/x/file/logs" }), /^Cannot make \/x\/file\/logs: part of that path is a file/],
     [systemError("EADDRINUSE", { port: 4601 }), /^Port 4601 is taken\. .*--port/],
     [new Error("surprise\nsecond line"), "Unexpected: surprise (DRIPLINE_DEBUG=1 shows where)."],
     ["text", "Unexpected: text (DRIPLINE_DEBUG=1 shows where)."],

@@ -26,7 +26,7 @@ export function explainSystemError(error: unknown): string | undefined {
       return `Cannot write${where}: that file system is read-only. Choose another directory with --dir.`;
     case "ENOTDIR":
     case "EEXIST":
-      return `${path ?? "A path"} is in the way: it is a file where a directory is needed. Move it, or choose another directory with --dir.`;
+      return `Cannot make${where}: part of that path is a file where a directory is needed. Move it, or choose another directory with --dir.`;
     case "ENOSPC":
     case "EDQUOT":
       return `The disk is full${where === "" ? "" : `: could not write${where}`}. Free some space and start again; nothing recorded is lost.`;
