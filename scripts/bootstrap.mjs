@@ -48,7 +48,15 @@ async function build() {
   await runWithPnpm({
     title: "Building",
     failed: "The build failed.",
-    program: [join(root, "node_modules", ".bin", "turbo"), "run", "build", "--ui=stream", "--output-logs=errors-only"],
+    program: [
+      process.execPath,
+      join(root, "scripts", "with-spawnable-pnpm.mjs"),
+      join(root, "node_modules", ".bin", "turbo"),
+      "run",
+      "build",
+      "--ui=stream",
+      "--output-logs=errors-only",
+    ],
   });
   writeStamp(buildStamp, stamp);
 }
