@@ -1,5 +1,4 @@
 import type { Liquid } from "liquidjs";
-import mjml2html from "mjml";
 import { deriveText } from "./derive-text.ts";
 import {
   createLiquid,
@@ -105,6 +104,8 @@ type CompiledMjml = { ok: true; html: string } | { ok: false; problems: Template
 async function compileMjml(source: string, scan: MjmlScan): Promise<CompiledMjml> {
   const hidden = hideLiquid(source);
   try {
+    // Loading MJML takes a second of CPU, and a process that only sends never compiles: not before it is needed.
+    const { default: mjml2html } = await import("mjml");
     const { html } = await mjml2html(hidden.source, {
       validationLevel: "strict",
       ignoreIncludes: true,
