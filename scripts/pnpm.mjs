@@ -13,7 +13,15 @@ export async function runWithPnpm({ title, failed, program }) {
   const npm = npmCommand();
   const { env, cleanUp } = quietEnvironment();
   try {
-    const args = [...npm.args, "exec", "--yes", `--package=${packageManager.replace(/\+.*/, "")}`, "--", ...program];
+    const args = [
+      ...npm.args,
+      "exec",
+      "--yes",
+      "--include=optional",
+      `--package=${packageManager.replace(/\+.*/, "")}`,
+      "--",
+      ...program,
+    ];
     await runPhase({ title, failed, command: npm.command, args, cwd: root, env });
   } finally {
     cleanUp();
@@ -39,7 +47,8 @@ function quietEnvironment() {
     npm_config_loglevel: "error",
   };
   // A machine set up for production would leave out the compiler.
-  for (const name of ["NODE_ENV", "npm_config_production", "npm_config_omit", "npm_config_only"]) delete env[name];
+  for (const name of ["NODE_ENV", "npm_config_production", "npm_config_omit", "npm_config_only", "npm_config_optional"])
+    delete env[name];
   if (isWritableHome()) return { env, cleanUp: () => {} };
   // npm and pnpm keep caches in the home directory and give up without one. Service users often have none.
   const home = mkdtempSync(join(tmpdir(), "dripline-home-"));
