@@ -1,5 +1,5 @@
-import { expect, onTestFinished, test } from "vitest";
 import { freshDatabase } from "@dripline/testkit/database";
+import { expect, onTestFinished, test } from "vitest";
 import { openPostgresQueuePool, PostgresUnreachableError } from "./postgres-queue-pool.ts";
 
 const database = await freshDatabase();

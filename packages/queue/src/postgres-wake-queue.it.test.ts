@@ -1,5 +1,5 @@
-import { expect, onTestFinished, test, vi } from "vitest";
 import { freshDatabase } from "@dripline/testkit/database";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { migratePostgresQueue } from "./migrate-postgres-queue.ts";
 import { openPostgresWakeQueue, postgresConcurrencyMax } from "./postgres-wake-queue.ts";
 import { newWake, signal, wakeQueueConformance } from "./wake-queue.conformance.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { describeRedis, ownRedis } from "@dripline/testkit/redis";
 import { Redis } from "ioredis";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { describeRedis, ownRedis } from "@dripline/testkit/redis";
 import { openRedisWakeQueue } from "./redis-wake-queue.ts";
 import { OutageProxy } from "./testing/outage-proxy.ts";
 import { newWake, wakeQueueConformance } from "./wake-queue.conformance.ts";

@@ -22,7 +22,7 @@ export function testRedis(): { url: string } | null {
 }
 
 /** `describe` for what needs Redis. Without one its tests are reported as skipped, with the reason in their name. */
-export function describeRedis(name: string, define: (redis: { url: string }) => void): void {
+export function describeRedis(name: string, define: (redis: { url: string }) => void | Promise<void>): void {
   const redis = testRedis();
   if (redis === null) {
     describe.skip(`${name} [skipped: no Redis]`, () => define({ url: "redis://there-is-none.invalid" }));

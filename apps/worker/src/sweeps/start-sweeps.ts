@@ -38,7 +38,10 @@ export function startSweeps(deps: SendDeps, intervalSeconds: number): Sweeps {
     } catch (err) {
       deps.log.error({ err }, "a sweep failed; the next one tries again");
     }
-    if (!isStopped) timer = setTimeout(() => (running = sweep()), intervalSeconds * 1_000);
+    if (isStopped) return;
+    timer = setTimeout(() => {
+      running = sweep();
+    }, intervalSeconds * 1_000);
   }
 
   return {
