@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { addDelay, Delay, delayDays, parsePace, REAL_PACE } from "./delay.ts";
+import { addDelay, Delay, delayDays, REAL_PACE } from "./delay.ts";
 import { BUSINESS_HOURS, type Schedule } from "./schedule.ts";
 
 function added(
@@ -134,27 +134,4 @@ describe("at a pace of five seconds a day", () => {
   ] as const)("%i %s pass in proportion", (value, unit, expected) => {
     expect(added("2026-11-22T14:14:00Z", value, unit, { pace })).toBe(expected);
   });
-});
-
-describe("a pace", () => {
-  test.each([
-    ["5s", 5_000],
-    ["500ms", 500],
-    ["2m", 120_000],
-    ["1h", 3_600_000],
-    ["1d", REAL_PACE.dayMilliseconds],
-    [" 5s ", 5_000],
-  ])("is read from %j", (text, dayMilliseconds) => {
-    expect(parsePace(text)).toEqual({ kind: "pace", pace: { dayMilliseconds } });
-  });
-
-  test.each(["", "5", "s", "0s", "-5s", "1.5s", "5 s", "5S", "2d", "25h", "1w", "99999999999999999999ms", "5s5s"])(
-    "is not read from %j, and the answer says what to write",
-    (text) => {
-      expect(parsePace(text)).toEqual({
-        kind: "invalid",
-        message: `"${text}" is not how long a day can last; write a whole number and ms, s, m, h or d, from 1ms to 1d, such as 5s`,
-      });
-    },
-  );
 });

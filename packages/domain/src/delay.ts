@@ -111,18 +111,3 @@ function after(from: Date, milliseconds: number): Date {
 export function delayDays(delay: Delay): number | null {
   return delay.unit === "days" ? delay.value : null;
 }
-
-export type ParsedPace = { kind: "pace"; pace: Pace } | { kind: "invalid"; message: string };
-
-const paceUnits: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: MINUTE, h: 60 * MINUTE, d: DAY };
-
-/** Reads how long a day of delay is to last: "500ms", "5s", "2m", "1h"; "1d" is real time and the longest. */
-export function parsePace(text: string): ParsedPace {
-  const [, digits, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text.trim()) ?? [];
-  const dayMilliseconds = Number(digits) * (paceUnits[unit ?? ""] ?? Number.NaN);
-  if (dayMilliseconds >= 1 && dayMilliseconds <= DAY) return { kind: "pace", pace: { dayMilliseconds } };
-  return {
-    kind: "invalid",
-    message: `"${text}" is not how long a day can last; write a whole number and ms, s, m, h or d, from 1ms to 1d, such as 5s`,
-  };
-}

@@ -1,3 +1,4 @@
+import { isLoopbackHost, parseSmtpUrl } from "@dripline/mail/smtp-url";
 import { z } from "zod";
 import { dayLengthForm, parseDayLength } from "./day-length.ts";
 
@@ -47,9 +48,21 @@ const mailbox = z.string().transform((text, context): Mailbox => {
   return { name: match?.[1]?.trim() ?? "", address };
 });
 
+const smtpUrl = z.string().check((context) => {
+  const parsed = parseSmtpUrl(context.value);
+  if (!parsed.ok) context.issues.push({ code: "custom", message: parsed.problem, input: "" });
+});
+
 const publicUrl = url(["http:", "https:"])
   .refine((value) => !URL.canParse(value) || !/[?#@]/.test(value), "has a query, a fragment or a user name")
+  .refine(isHttpsOrLocal, "is not https://, and one-click unsubscribe (RFC 8058) needs that outside this machine")
   .transform((value) => value.replace(/\/+$/, ""));
+
+function isHttpsOrLocal(value: string): boolean {
+  if (!URL.canParse(value)) return true; // said by url() already
+  const { protocol, hostname } = new URL(value);
+  return protocol !== "http:" || isLoopbackHost(hostname);
+}
 
 const dayLength = z.string().transform((text, context) => {
   const milliseconds = parseDayLength(text);
@@ -65,7 +78,7 @@ export const configVariables = {
     schema: url(["redis:", "rediss:"]),
     write: "redis://host:6379, or leave it out to keep the queue in PostgreSQL",
   },
-  SMTP_URL: { schema: url(["smtp:", "smtps:"]), write: "smtp://user:password@host:587, or smtps://…:465" },
+  SMTP_URL: { schema: smtpUrl, write: "smtp://user:password@host:587, or smtps://…:465" },
   MAIL_FROM: { schema: mailbox, write: "Name <address>, e.g. Dripline <hello@example.com>" },
   DRIPLINE_SECRET: {
     schema: z.string().min(32, "is shorter than 32 characters"),

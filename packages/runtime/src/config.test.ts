@@ -129,8 +129,15 @@ describe("settings", () => {
   });
 });
 
+test.each(["http://mail.example.com", "http://10.0.0.1:4600"])(
+  "%s is refused as the public address: one-click unsubscribe needs https outside this machine",
+  (publicUrl) => {
+    expect(problemsOf(readWorkerConfig({ ...good, PUBLIC_URL: publicUrl }))).toEqual(["PUBLIC_URL"]);
+  },
+);
+
 describe("compressed time", () => {
-  test.each(["smtp://127.0.0.1:4602", "smtp://localhost:25", "smtp://[::1]:25", "smtp://127.0.0.1:25?ignoreTLS=true"])(
+  test.each(["smtp://127.0.0.1:4602", "smtp://localhost:25", "smtp://[::1]:25", "smtp://127.0.0.1:25?starttls=off"])(
     "is allowed with %s",
     (smtpUrl) => {
       const env = { ...good, SMTP_URL: smtpUrl, DRIPLINE_DAY_LENGTH: "5s" };
@@ -144,14 +151,20 @@ describe("compressed time", () => {
     "smtp://127.0.0.1.example.com",
     "smtp://localhost.example.com",
     "smtp://0.0.0.0:25",
-    "smtp://localhost@mail.example.com",
-    "smtp://127.0.0.1/?service=gmail",
-    "smtp://127.0.0.1/?proxy=socks5://proxy.example.com",
-    "smtp://127.0.0.1/?host=mail.example.com",
+    "smtp://localhost:password@mail.example.com",
   ])("is refused with %s", (smtpUrl) => {
     const env = { ...good, SMTP_URL: smtpUrl, DRIPLINE_DAY_LENGTH: "5s" };
     expect(problemsOf(readApiConfig(env))).toEqual(["DRIPLINE_DAY_LENGTH"]);
     expect(problemsOf(readWorkerConfig(env))).toEqual(["DRIPLINE_DAY_LENGTH"]);
+  });
+
+  test.each([
+    "smtp://127.0.0.1/?service=gmail",
+    "smtp://127.0.0.1/?proxy=socks5://proxy.example.com",
+    "smtp://127.0.0.1/?host=mail.example.com",
+  ])("is refused with %s: no option may lead the mail elsewhere", (smtpUrl) => {
+    const env = { ...good, SMTP_URL: smtpUrl, DRIPLINE_DAY_LENGTH: "5s" };
+    expect(problemsOf(readWorkerConfig(env))).toContain("SMTP_URL");
   });
 
   test("is refused without a mail server that could be judged", () => {

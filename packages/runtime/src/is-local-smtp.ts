@@ -1,24 +1,7 @@
-import { isIPv4 } from "node:net";
+import { isLoopbackHost, parseSmtpUrl } from "@dripline/mail/smtp-url";
 
-/** Options that cannot lead the connection elsewhere; `service` and `proxy`, for two, can. */
-const harmlessOption = /^(ignoreTLS|requireTLS|secure|tls\..+)$/;
-
-/**
- * Whether an SMTP URL can only reach this machine: its host is a loopback address or "localhost", and none of the options
- * in its query (nodemailer takes them as transport options) sends the connection somewhere else.
- */
+/** Whether mail to this SMTP URL stays on this machine. False for a URL that cannot be used. */
 export function isLocalSmtp(smtpUrl: string): boolean {
-  if (!URL.canParse(smtpUrl)) return false;
-  const url = new URL(smtpUrl);
-  return isLoopbackHost(url.hostname) && [...url.searchParams.keys()].every((name) => harmlessOption.test(name));
-}
-
-/** Whether a host, as written in a URL, is this machine: localhost, 127.0.0.0/8 or ::1. Names are not looked up. */
-export function isLoopbackHost(host: string): boolean {
-  return (
-    host.toLowerCase() === "localhost" ||
-    host === "[::1]" ||
-    host === "::1" ||
-    (isIPv4(host) && host.startsWith("127."))
-  );
+  const parsed = parseSmtpUrl(smtpUrl);
+  return parsed.ok && isLoopbackHost(parsed.server.host);
 }
