@@ -7,6 +7,7 @@ import type { Installation } from "./installation.ts";
 import { noteProcess } from "./left-behind.ts";
 import { migrateAll } from "./migrate-all.ts";
 import type { Ports } from "./ports.ts";
+import { requireRedis } from "./require-redis.ts";
 import { ensureSample, type Sample } from "./sample.ts";
 import type { StackSettings } from "./stack-settings.ts";
 import { superviseProcess } from "./supervised-process.ts";
@@ -37,6 +38,7 @@ export interface LocalStackOptions {
  */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const { ports, settings } = options;
+  if (settings.redisUrl !== undefined) await requireRedis(settings.redisUrl);
   const databaseUrl = settings.databaseUrl ?? (await startEmbeddedDatabase({ ...options, port: ports.postgres }));
   options.shutdown.signal.throwIfAborted();
   const [inbox] = await Promise.all([

@@ -57,6 +57,7 @@ export async function up(options: UpOptions): Promise<void> {
     shutdown.onClose("run file", () => removeRunFile(installation));
     const seconds = (performance.now() - startedAt) / 1_000;
     say(describeReady({ installation, settings, stack, seconds, now: options.now() }));
+    if (settings.smtpUrl !== undefined) await warnAboutSmtp(settings.smtpUrl, say);
     if (stack.inbox !== undefined) await printMail(stack.inbox, shutdown.signal, say);
   } catch (error) {
     if (shutdown.signal.aborted) return; // parts that were interrupted while they started
@@ -130,6 +131,14 @@ function withoutPassword(url: string): string {
   return parsed.href;
 }
 
+/** Its being away is no reason not to start: emails are tried again. But whoever mistyped it should know. */
+async function warnAboutSmtp(smtpUrl: string, say: (line: string) => void): Promise<void> {
+  const { describeFinding } = await import("../doctor/finding.ts");
+  const { lookAtSmtp } = await import("../doctor/look-at-smtp.ts");
+  const finding = await lookAtSmtp(smtpUrl);
+  if (finding.kind !== "good") say(describeFinding(finding));
+}
+
 /** A line for every email that arrives, until stopping begins. */
 async function printMail(inbox: Inbox, signal: AbortSignal, say: (line: string) => void): Promise<void> {
   const ready = inbox.messages();
@@ -155,7 +164,7 @@ function stopLog(say: (line: string) => void) {
       if (reason === "could not start") return;
       say(
         message === "stopping"
-          ? "\nStopping: the worker finishes what it is sending, then the API, the inbox, PostgreSQL…"
+          ? "\nStopping in order; the worker finishes what it is sending…"
           : "Stopped. Everything is kept; starting again continues.",
       );
     },
