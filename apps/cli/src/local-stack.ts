@@ -5,7 +5,7 @@ import type { Shutdown } from "@dripline/runtime/shutdown";
 import { startEmbeddedDatabase } from "./embedded-database.ts";
 import type { Installation } from "./installation.ts";
 import { noteProcess } from "./left-behind.ts";
-import { migrateAll } from "./migrate-all.ts";
+import { migrateAll, prepareMigrations } from "./migrate-all.ts";
 import type { Ports } from "./ports.ts";
 import { requireRedis } from "./require-redis.ts";
 import { ensureSample, type Sample } from "./sample.ts";
@@ -39,6 +39,7 @@ export interface LocalStackOptions {
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const { ports, settings } = options;
   if (settings.redisUrl !== undefined) await requireRedis(settings.redisUrl);
+  prepareMigrations(settings.redisUrl);
   const databaseUrl = settings.databaseUrl ?? (await startEmbeddedDatabase({ ...options, port: ports.postgres }));
   options.shutdown.signal.throwIfAborted();
   const [inbox] = await Promise.all([

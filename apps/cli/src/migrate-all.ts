@@ -1,6 +1,12 @@
 import { explainDatabaseError } from "./explain-database-error.ts";
 import { UserError } from "./user-error.ts";
 
+/** Loads what {@link migrateAll} needs, half a second's worth, while there is nothing else to do. */
+export function prepareMigrations(redisUrl: string | undefined): void {
+  void import("@dripline/db/migrate").catch(() => {});
+  if (redisUrl === undefined) void import("@dripline/queue/migrate-postgres-queue").catch(() => {});
+}
+
 /**
  * Brings a database to this version: our tables, and BullMQ's if the queue lives there too. Safe to run at any time, by
  * several at once.

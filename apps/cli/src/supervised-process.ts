@@ -86,7 +86,7 @@ interface Run {
 function startOnce({ name, script, env, logFile, onSpawn }: SupervisedOptions): Run {
   const log = openSync(logFile, "a");
   const logStart = statSync(logFile).size;
-  const child = spawn(process.execPath, ["--enable-source-maps", script], {
+  const child = spawn(process.execPath, [script], {
     env,
     detached: true,
     stdio: ["ignore", log, log, "ipc"],
