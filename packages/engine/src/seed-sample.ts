@@ -1,13 +1,17 @@
 import { type Database, inTransaction, orm, type Queryable } from "@dripline/db/database";
 import { newId } from "@dripline/db/new-id";
-import { emailTemplate, emailTemplateVersion } from "@dripline/db/schema/content";
-import { company, contact } from "@dripline/db/schema/people";
-import { emailSequence, installation, sequenceStep, sequenceVersion } from "@dripline/db/schema/sequences";
-import type { Delay, Pace } from "@dripline/domain/delay";
+import { insertCompany } from "@dripline/db/queries/insert-company";
+import { insertContact } from "@dripline/db/queries/insert-contact";
+import { insertEmailSequence } from "@dripline/db/queries/insert-email-sequence";
+import { insertEmailTemplate } from "@dripline/db/queries/insert-email-template";
+import { insertSchedule } from "@dripline/db/queries/insert-schedule";
+import { installation } from "@dripline/db/schema/sequences";
+import type { Pace } from "@dripline/domain/delay";
 import { ALWAYS_OPEN } from "@dripline/domain/schedule";
 import { compileTemplate } from "@dripline/mail/compile-template";
-import { ensureDefaultSchedule, insertSchedule } from "./default-schedule.ts";
+import { ensureDefaultSchedule } from "./default-schedule.ts";
 import { enrollContact } from "./enroll.ts";
+import { insertedOrExisting } from "./inserted-or-existing.ts";
 import { sampleTemplates } from "./sample-templates.ts";
 import type { PendingWake } from "./wake-after-commit.ts";
 
@@ -38,31 +42,29 @@ export async function seedSample(
     if (rowCount !== 0) return undefined;
     await orm(tx).insert(installation).values({ id: newId(), sampleSeededAt: now });
 
-    const alwaysOpen = await insertSchedule(tx, "Always open", ALWAYS_OPEN, false);
+    const alwaysOpen = insertedOrExisting(await insertSchedule(tx, { name: "Always open", rules: ALWAYS_OPEN }));
     const businessHours = await ensureDefaultSchedule(tx);
-    const welcome = await insertTemplate(tx, sampleTemplates.welcome);
-    const tips = await insertTemplate(tx, sampleTemplates.tips);
-    const checkIn = await insertTemplate(tx, sampleTemplates.checkIn);
-    const followUp = await insertTemplate(tx, sampleTemplates.followUp);
-
-    const sequenceId = await insertSequence(tx, {
+    const common = { status: "active", inDoubtPolicy: "advance", createdBy: null } as const;
+    const sequenceId = await insertEmailSequence(tx, {
+      ...common,
       name: "New Customer Onboarding",
       description: "Welcome on day 0, tips on day 3, a check-in on day 30.",
       scheduleId: alwaysOpen,
       steps: [
-        { name: "Welcome Email", templateId: welcome, delay: { value: 0, unit: "days" } },
-        { name: "Getting Started Tips", templateId: tips, delay: { value: 3, unit: "days" } },
-        { name: "30-Day Check-in", templateId: checkIn, delay: { value: 27, unit: "days" } },
+        step(1, 0, "Welcome Email", await insertTemplate(tx, sampleTemplates.welcome)),
+        step(2, 3, "Getting Started Tips", await insertTemplate(tx, sampleTemplates.tips)),
+        step(3, 27, "30-Day Check-in", await insertTemplate(tx, sampleTemplates.checkIn)),
       ],
     });
-    await insertSequence(tx, {
+    await insertEmailSequence(tx, {
+      ...common,
       name: "Demo Follow-up (business hours)",
       description: "Sent Monday to Friday, 09:00 to 17:00 in Bangkok, only; enroll somebody at night and see it wait.",
       scheduleId: businessHours,
-      steps: [{ name: "Demo Follow-up", templateId: followUp, delay: { value: 0, unit: "days" } }],
+      steps: [step(1, 0, "Demo Follow-up", await insertTemplate(tx, sampleTemplates.followUp))],
     });
 
-    const contactId = await ensureDemoContact(tx);
+    const contactId = await insertDemoContact(tx);
     const enrolled = await enrollContact(
       tx,
       { sequenceId, contactId, companyId: null, notes: "Enrolled by the first start." },
@@ -72,60 +74,21 @@ export async function seedSample(
   });
 }
 
+function step(stepNumber: number, days: number, name: string, templateId: string) {
+  return { stepNumber, name, templateId, delay: { value: days, unit: "days" }, isActive: true } as const;
+}
+
 async function insertTemplate(
   tx: Queryable,
-  source: { readonly name: string; readonly subject: string; readonly mjml: string },
+  { name, subject, mjml }: { readonly name: string; readonly subject: string; readonly mjml: string },
 ): Promise<string> {
-  const compiled = await compileTemplate({ subject: source.subject, mjml: source.mjml });
-  if (!compiled.ok) throw new Error(`the sample template "${source.name}": ${JSON.stringify(compiled.problems)}`);
-  const id = newId();
-  await orm(tx).insert(emailTemplate).values({ id, name: source.name });
-  await orm(tx)
-    .insert(emailTemplateVersion)
-    .values({ ...compiled.template, id: newId(), templateId: id, versionNumber: 1, mjml: source.mjml });
-  return id;
+  const compiled = await compileTemplate({ subject, mjml });
+  if (!compiled.ok) throw new Error(`the sample template "${name}": ${JSON.stringify(compiled.problems)}`);
+  return insertedOrExisting(await insertEmailTemplate(tx, { ...compiled.template, name, mjml, createdBy: null }));
 }
 
-async function insertSequence(
-  tx: Queryable,
-  sequence: {
-    readonly name: string;
-    readonly description: string;
-    readonly scheduleId: string;
-    readonly steps: readonly { readonly name: string; readonly templateId: string; readonly delay: Delay }[];
-  },
-): Promise<string> {
-  const id = newId();
-  const versionId = newId();
-  const { name, description, scheduleId } = sequence;
-  await orm(tx).insert(emailSequence).values({ id, name, description, scheduleId });
-  await orm(tx).insert(sequenceVersion).values({ id: versionId, sequenceId: id, versionNumber: 1 });
-  await orm(tx)
-    .insert(sequenceStep)
-    .values(
-      sequence.steps.map((step, index) => ({
-        id: newId(),
-        versionId,
-        stepNumber: index + 1,
-        name: step.name,
-        templateId: step.templateId,
-        delayValue: step.delay.value,
-        delayUnit: step.delay.unit,
-      })),
-    );
-  return id;
-}
-
-async function ensureDemoContact(tx: Queryable): Promise<string> {
-  const companyId = newId();
-  await orm(tx).insert(company).values({ id: companyId, name: "Example Company" });
-  const { rows } = await tx.query<{ id: string }>("select id from contact where lower(email) = $1", [
-    DEMO_CONTACT_EMAIL,
-  ]);
-  if (rows[0] !== undefined) return rows[0].id;
-  const id = newId();
-  await orm(tx)
-    .insert(contact)
-    .values({ id, email: DEMO_CONTACT_EMAIL, firstName: "Dana", lastName: "Demo", companyId });
-  return id;
+async function insertDemoContact(tx: Queryable): Promise<string> {
+  const companyId = await insertCompany(tx, { name: "Example Company" });
+  const demo = { email: DEMO_CONTACT_EMAIL, firstName: "Dana", lastName: "Demo", companyId };
+  return (await insertContact(tx, demo)).id;
 }

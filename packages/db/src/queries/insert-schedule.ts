@@ -8,12 +8,12 @@ import type { InsertedByName } from "./insert-email-template.ts";
 /** Writes a schedule whose rules `Schedule` of packages/domain has checked. */
 export async function insertSchedule(
   db: Queryable,
-  { name, rules }: { name: string; rules: Schedule },
+  { name, rules, isDefault = false }: { name: string; rules: Schedule; isDefault?: boolean },
 ): Promise<InsertedByName> {
   const id = newId();
   const inserted = await orm(db)
     .insert(schedule)
-    .values({ id, name, ...rules })
+    .values({ ...rules, id, name, isDefault })
     .onConflictDoNothing()
     .returning({ id: schedule.id });
   if (inserted.length === 1) return { kind: "inserted", id };
