@@ -14,6 +14,7 @@ import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import type { SendDeps } from "./send-deps.ts";
 import { sendStep } from "./send-step.ts";
 import { sweepOnce } from "./sweeps/start-sweeps.ts";
+import type { SweepDeps } from "./sweeps/sweep-deps.ts";
 
 const { url } = await freshDatabase();
 const db = openDatabase({ url, connectionsMax: 10, applicationName: "test", onError: () => {} });
@@ -27,10 +28,16 @@ afterAll(async () => {
 
 /** The timers that were set: this suite is about one wake-up at a time, and fires them itself. */
 const woken: TimedWake[] = [];
+/** How long the queue says it is. */
+const jobsAhead = 0;
 
-const deps: SendDeps = {
+const deps: SweepDeps = {
   db,
-  queue: { wake: async (wakes) => void woken.push(...wakes) },
+  queue: {
+    wake: async (wakes) => void woken.push(...wakes),
+    counts: async () => ({ waiting: jobsAhead }),
+    applySettings: async () => {},
+  },
   transport,
   renderer: createRenderer(),
   log: { debug() {}, info() {}, warn() {}, error() {} },
@@ -399,16 +406,34 @@ describe("the fence:", () => {
 });
 
 describe("the sweep", () => {
-  test("wakes a due row that nobody woke, once", async () => {
+  const timesWoken = (wake: Wake) => woken.filter((w) => w.executionId === wake.executionId).length;
+  const overdue = (wake: Wake) =>
+    db.query("update step_execution set scheduled_for = now() - interval '20 s' where id = $1", [wake.executionId]);
+
+  test("wakes a due row that nobody woke, once while the queue is long", async () => {
     const { wake } = await enrolled();
-    await db.query("update step_execution set scheduled_for = now() - interval '10 s' where id = $1", [
-      wake.executionId,
-    ]);
-    woken.length = 0;
+    await overdue(wake);
+    jobsAhead = 5_000;
     await sweepOnce(deps);
-    expect(woken.filter((w) => w.executionId === wake.executionId)).toHaveLength(1);
+    expect(timesWoken(wake)).toBe(1);
     await sweepOnce(deps);
-    expect(woken.filter((w) => w.executionId === wake.executionId)).toHaveLength(1);
+    expect(timesWoken(wake)).toBe(1);
+  });
+
+  test("wakes again what it woke before the queue lost everything", async () => {
+    await db.query("update step_execution set status = 'skipped' where status = 'scheduled'");
+    const { wake } = await enrolled();
+    await overdue(wake);
+    jobsAhead = 0;
+    await sweepOnce(deps);
+    await sweepOnce(deps);
+    expect(timesWoken(wake)).toBe(2);
+  });
+
+  test("leaves a row alone whose timer fires in time", async () => {
+    const { wake } = await enrolled();
+    await sweepOnce(deps);
+    expect(timesWoken(wake)).toBe(0);
   });
 
   test("schedules again what a worker had claimed and not begun to send", async () => {

@@ -37,3 +37,18 @@ export async function findUnwoken(
     wasRescued: row.was_rescued,
   }));
 }
+
+/** Due rows whatever sweeps did about them, oldest first. Marks nothing. */
+export async function findOverdue(
+  db: Queryable,
+  options: { readonly graceSeconds: number; readonly limit: number },
+): Promise<Omit<DueRow, "wasRescued">[]> {
+  const { rows } = await db.query<{ id: string; generation: number; scheduled_for: Date }>({
+    name: "find-overdue",
+    text: `select id, generation, scheduled_for from step_execution
+           where status = 'scheduled' and scheduled_for <= clock_timestamp() - make_interval(secs => $1)
+           order by scheduled_for limit $2`,
+    values: [options.graceSeconds, options.limit],
+  });
+  return rows.map((row) => ({ executionId: row.id, generation: row.generation, scheduledFor: row.scheduled_for }));
+}

@@ -1,6 +1,6 @@
 import { inTransaction } from "@dripline/db/database";
-import type { SendDeps } from "../send-deps.ts";
 import { rescueLeases } from "./rescue-leases.ts";
+import type { SweepDeps } from "./sweep-deps.ts";
 import { wakeUnwoken } from "./wake-unwoken.ts";
 
 /** Any number that nobody else in this database uses for an advisory lock: "swee" in ASCII. */
@@ -10,11 +10,12 @@ const sweepLock = 0x73776565;
  * Runs every sweep once, unless another worker is at it: one at a time is enough, and an advisory lock that ends with
  * its transaction cannot be left behind. Answers what each found, or undefined if another worker holds the lock.
  */
-export async function sweepOnce(deps: SendDeps): Promise<{ leases: number; unwoken: number } | undefined> {
+export async function sweepOnce(deps: SweepDeps): Promise<{ leases: number; unwoken: number } | undefined> {
   return inTransaction(deps.db, async (tx) => {
     const { rows } = await tx.query("select pg_try_advisory_xact_lock($1) as mine", [sweepLock]);
     if (rows[0].mine !== true) return undefined;
     const leases = await rescueLeases(deps);
+    await deps.queue.applySettings(); // a flushed Redis has lost them
     const unwoken = await wakeUnwoken(deps);
     return { leases, unwoken };
   });
@@ -26,7 +27,7 @@ export interface Sweeps {
 }
 
 /** Sweeps now and then again `intervalSeconds` after each end, until stopped. An error is logged and the next sweep tries again. */
-export function startSweeps(deps: SendDeps, intervalSeconds: number): Sweeps {
+export function startSweeps(deps: SweepDeps, intervalSeconds: number): Sweeps {
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
   let running = sweep();
