@@ -29,7 +29,7 @@ afterAll(async () => {
 /** The timers that were set: this suite is about one wake-up at a time, and fires them itself. */
 const woken: TimedWake[] = [];
 /** How long the queue says it is. */
-const jobsAhead = 0;
+let jobsAhead = 0;
 
 const deps: SweepDeps = {
   db,
