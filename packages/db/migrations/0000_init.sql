@@ -240,14 +240,14 @@ CREATE UNIQUE INDEX "schedule_name_key" ON "schedule" USING btree (lower("name")
 CREATE UNIQUE INDEX "schedule_default_key" ON "schedule" USING btree ("is_default") WHERE "schedule"."is_default";--> statement-breakpoint
 CREATE INDEX "email_log_message_id_idx" ON "email_log" USING btree ("message_id");--> statement-breakpoint
 CREATE INDEX "email_log_execution_idx" ON "email_log" USING btree ("execution_id");--> statement-breakpoint
-CREATE INDEX "email_log_sent_idx" ON "email_log" USING btree ("sent_at" DESC NULLS LAST,"id" DESC NULLS LAST);--> statement-breakpoint
+CREATE INDEX "email_log_sent_idx" ON "email_log" USING btree ("sent_at","id");--> statement-breakpoint
 CREATE INDEX "execution_event_execution_idx" ON "execution_event" USING btree ("execution_id","at");--> statement-breakpoint
 CREATE UNIQUE INDEX "sequence_enrollment_live_key" ON "sequence_enrollment" USING btree ("sequence_id","contact_id") WHERE "sequence_enrollment"."status" in ('active', 'paused');--> statement-breakpoint
 CREATE INDEX "sequence_enrollment_contact_idx" ON "sequence_enrollment" USING btree ("contact_id","sequence_id");--> statement-breakpoint
-CREATE INDEX "sequence_enrollment_status_idx" ON "sequence_enrollment" USING btree ("status","enrolled_at" DESC NULLS LAST);--> statement-breakpoint
+CREATE INDEX "sequence_enrollment_status_idx" ON "sequence_enrollment" USING btree ("status","enrolled_at");--> statement-breakpoint
 CREATE INDEX "sequence_enrollment_sequence_idx" ON "sequence_enrollment" USING btree ("sequence_id","status");--> statement-breakpoint
 CREATE INDEX "sequence_enrollment_version_idx" ON "sequence_enrollment" USING btree ("version_id");--> statement-breakpoint
-CREATE INDEX "sequence_enrollment_enrolled_idx" ON "sequence_enrollment" USING btree ("enrolled_at" DESC NULLS LAST,"id" DESC NULLS LAST);--> statement-breakpoint
+CREATE INDEX "sequence_enrollment_enrolled_idx" ON "sequence_enrollment" USING btree ("enrolled_at","id");--> statement-breakpoint
 CREATE UNIQUE INDEX "step_execution_step_key" ON "step_execution" USING btree ("enrollment_id","step_id");--> statement-breakpoint
 CREATE INDEX "step_execution_due_idx" ON "step_execution" USING btree ("status","scheduled_for");--> statement-breakpoint
 CREATE INDEX "step_execution_enrollment_idx" ON "step_execution" USING btree ("enrollment_id","status");--> statement-breakpoint

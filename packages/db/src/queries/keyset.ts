@@ -29,11 +29,6 @@ export interface Page<Row> {
 export interface SortKey {
   readonly expression: SQL | AnyPgColumn;
   readonly type: "timestamptz" | "text" | "integer" | "uuid";
-  /**
-   * The index is declared `desc nulls last`, as drizzle's `.desc()` makes it. PostgreSQL reads an index in order only if
-   * the nulls are where the query wants them, even if there are none.
-   */
-  readonly isIndexedDescending?: true;
 }
 
 /** A cursor's position that PostgreSQL cannot read: it was not made by `readPage` for this ordering. */
@@ -76,7 +71,7 @@ export async function readPage<Row extends { id: string }, Ordering extends stri
         list.where,
         request.from === null ? undefined : beyond(request.from.position, key, list.id, isDescending),
       ),
-      orderBy: [directed(key.expression, key, isDescending), directed(sql`${list.id}`, key, isDescending)],
+      orderBy: [directed(key.expression, isDescending), directed(list.id, isDescending)],
       limit: request.size + 1,
       sortValue: sql<string>`(${key.expression})::text`,
     })
@@ -104,9 +99,8 @@ function beyond({ value, id }: Position, key: SortKey, idColumn: AnyPgColumn, is
   return sql`(${key.expression}, ${idColumn}) ${compare} (${value}::${sql.raw(key.type)}, ${id}::uuid)`;
 }
 
-function directed(expression: SQL | AnyPgColumn, key: SortKey, isDescending: boolean): SQL {
-  const nulls = key.isIndexedDescending ? (isDescending ? " nulls last" : " nulls first") : "";
-  return sql`${expression} ${sql.raw((isDescending ? "desc" : "asc") + nulls)}`;
+function directed(expression: SQL | AnyPgColumn, isDescending: boolean): SQL {
+  return sql`${expression} ${sql.raw(isDescending ? "desc" : "asc")}`;
 }
 
 function positionOf(row: { id: string; sort_value: string } | undefined): Position | null {

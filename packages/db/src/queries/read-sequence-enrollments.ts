@@ -57,7 +57,7 @@ export async function listSequenceEnrollments(
   const page = await readPage<Row, string>(request, {
     id: sequenceEnrollment.id,
     keys: {
-      enrolled_at: { expression: sequenceEnrollment.enrolledAt, type: "timestamptz", isIndexedDescending: true },
+      enrolled_at: { expression: sequenceEnrollment.enrolledAt, type: "timestamptz" },
       created_at: { expression: sequenceEnrollment.id, type: "uuid" }, // UUIDv7: ids are in the order of creation
     },
     where: and(

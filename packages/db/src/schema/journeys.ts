@@ -35,10 +35,10 @@ export const sequenceEnrollment = pgTable(
       .on(t.sequenceId, t.contactId)
       .where(sql`${t.status} in ('active', 'paused')`),
     index("sequence_enrollment_contact_idx").on(t.contactId, t.sequenceId),
-    index("sequence_enrollment_status_idx").on(t.status, t.enrolledAt.desc()),
+    index("sequence_enrollment_status_idx").on(t.status, t.enrolledAt),
     index("sequence_enrollment_sequence_idx").on(t.sequenceId, t.status),
     index("sequence_enrollment_version_idx").on(t.versionId),
-    index("sequence_enrollment_enrolled_idx").on(t.enrolledAt.desc(), t.id.desc()),
+    index("sequence_enrollment_enrolled_idx").on(t.enrolledAt, t.id),
     check(
       "sequence_enrollment_status_check",
       sql`${t.status} in ('active', 'paused', 'completed', 'unsubscribed', 'cancelled')`,
@@ -66,7 +66,7 @@ export const emailLog = pgTable(
   (t) => [
     index("email_log_message_id_idx").on(t.messageId),
     index("email_log_execution_idx").on(t.executionId),
-    index("email_log_sent_idx").on(t.sentAt.desc(), t.id.desc()),
+    index("email_log_sent_idx").on(t.sentAt, t.id),
   ],
 );
 
