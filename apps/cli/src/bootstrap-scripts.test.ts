@@ -64,6 +64,12 @@ describe("several commands at once", () => {
     expect(await node(takeTurns(lock, `console.log("in");`)).ended).toEqual({ code: 0, output: "in\n" });
   });
 
+  test.runIf(process.platform === "linux")("do not wait for a later process with the same pid", async () => {
+    const lock = join(directory, "lock");
+    writeFileSync(lock, JSON.stringify({ pid: process.pid, startedAt: "1" }));
+    expect(await node(takeTurns(lock, `console.log("in");`)).ended).toEqual({ code: 0, output: "in\n" });
+  });
+
   test("say that they wait", async () => {
     const lock = join(directory, "lock");
     const first = node(
