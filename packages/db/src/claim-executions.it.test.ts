@@ -1,0 +1,118 @@
+import { freshDatabase } from "@dripline/testkit/database";
+import { makeContact, makeSequence } from "@dripline/testkit/factories";
+import { expect, test } from "vitest";
+import { claimExecutions } from "./claim-executions.ts";
+import { newId } from "./new-id.ts";
+import {
+  insertExecution,
+  leaseSecondsLeft,
+  type MadeExecution,
+  readExecution,
+  statusesOtherThan,
+} from "./testing/executions.ts";
+
+const { pool: db } = await freshDatabase();
+
+async function makeDue(
+  values: Parameters<typeof insertExecution>[3] = {},
+  enrollment: Parameters<typeof insertExecution>[4] = {},
+): Promise<MadeExecution> {
+  const contact = await makeContact(db);
+  return insertExecution(db, await makeSequence(db), contact.id, values, enrollment);
+}
+
+function wake({ executionId }: MadeExecution, generation = 0) {
+  return { executionId, generation, messageId: `<${executionId}@example.com>` };
+}
+
+/** Wakes `refused` between two that are fine: the answer names those two, and `refused` keeps every column. */
+async function expectOnlyOthersAreClaimed(refused: MadeExecution): Promise<void> {
+  const [first, last] = [await makeDue(), await makeDue()];
+  const before = await readExecution(db, refused.executionId);
+
+  const claims = await claimExecutions(db, [wake(first), wake(refused), wake(last)], 60);
+
+  expect(claims.map((claim) => claim.executionId).toSorted()).toEqual([first.executionId, last.executionId].toSorted());
+  expect(await readExecution(db, refused.executionId)).toEqual(before);
+}
+
+test("a claim opens a generation, counts an attempt, and sets phase, Message-ID and a lease by the database's clock", async () => {
+  const due = await makeDue({ generation: 4, attemptCount: 1 });
+
+  const claims = await claimExecutions(db, [wake(due, 4)], 60);
+
+  const row = await readExecution(db, due.executionId);
+  expect(claims).toEqual([
+    { executionId: due.executionId, generation: 5, attemptCount: 2, leaseUntil: expect.any(Date) },
+  ]);
+  expect(row).toMatchObject({
+    status: "sending",
+    phase: "claimed",
+    generation: 5,
+    attemptCount: 2,
+    messageId: wake(due).messageId,
+  });
+  expect(claims[0]?.leaseUntil).toEqual(row.leaseUntil);
+  const left = await leaseSecondsLeft(db, due.executionId);
+  expect(left).toBeGreaterThan(30);
+  expect(left).toBeLessThanOrEqual(60);
+});
+
+test("each claimed execution gets the Message-ID of its own wake-up", async () => {
+  const due = [await makeDue(), await makeDue()];
+
+  await claimExecutions(
+    db,
+    due.map((one) => wake(one)),
+    60,
+  );
+
+  for (const one of due) expect((await readExecution(db, one.executionId)).messageId).toBe(wake(one).messageId);
+});
+
+test("of two claims of one execution, one wins", async () => {
+  const due = await makeDue();
+
+  const claims = await Promise.all([claimExecutions(db, [wake(due)], 60), claimExecutions(db, [wake(due)], 60)]);
+
+  expect(claims.flat()).toHaveLength(1);
+});
+
+test.each(statusesOtherThan("scheduled"))("an execution that is %s is not claimed", async (status) => {
+  await expectOnlyOthersAreClaimed(await makeDue({ status }));
+});
+
+test("a wake-up of an older generation claims nothing", async () => {
+  await expectOnlyOthersAreClaimed(await makeDue({ generation: 1 }));
+});
+
+test("an execution that is not yet due by the database's clock is not claimed", async () => {
+  await expectOnlyOthersAreClaimed(await makeDue({ scheduledFor: new Date(Date.now() + 60_000) }));
+});
+
+test.each(["paused", "completed", "unsubscribed", "cancelled"] as const)(
+  "an execution of an enrollment that is %s is not claimed",
+  async (status) => {
+    await expectOnlyOthersAreClaimed(await makeDue({}, { status }));
+  },
+);
+
+test.each(["paused", "archived"] as const)("an execution of a sequence that is %s is not claimed", async (status) => {
+  const contact = await makeContact(db);
+  await expectOnlyOthersAreClaimed(await insertExecution(db, await makeSequence(db, { status }), contact.id));
+});
+
+test("an execution for a contact who opted out is not claimed", async () => {
+  const contact = await makeContact(db, { optedOutAt: new Date() });
+  await expectOnlyOthersAreClaimed(await insertExecution(db, await makeSequence(db), contact.id));
+});
+
+test.each([
+  ["Ann.Suppressed@example.com", "ann.suppressed@EXAMPLE.com"],
+  ["bob.suppressed@example.com", "bob.suppressed@example.com"],
+  ["carl.suppressed@example.com", "Carl.Suppressed@Example.com"],
+])("an execution for %s is not claimed while %s is suppressed", async (email, suppressed) => {
+  const contact = await makeContact(db, { email });
+  await db.query("insert into suppression (id, email, reason) values ($1, $2, 'manual')", [newId(), suppressed]);
+  await expectOnlyOthersAreClaimed(await insertExecution(db, await makeSequence(db), contact.id));
+});
