@@ -17,7 +17,7 @@ export async function applyDecision(deps: SendDeps, facts: ExecutionFacts, decis
 
   switch (decision.kind) {
     case "early":
-      return { kind: "again", at: decision.at };
+      return { kind: "again", at: onOurClock(deps, facts, decision.at) };
     case "defer":
       await deferExecutions(deps.db, [{ ...row, ...decision }], by);
       return { kind: "again", at: decision.at };
@@ -40,4 +40,16 @@ export async function applyDecision(deps: SendDeps, facts: ExecutionFacts, decis
     default:
       return unreachable(decision);
   }
+}
+
+/** A wake-up that was early comes again after a pause at least, however little is missing. */
+const shortestPauseMilliseconds = 250;
+
+/**
+ * The queue counts by this machine's clock, the row by the database's. Where ours is ahead, the plain instant would be
+ * "now" again and again until the database gets there.
+ */
+function onOurClock(deps: SendDeps, facts: ExecutionFacts, at: Date): Date {
+  const missing = at.getTime() - facts.databaseNow.getTime();
+  return new Date(deps.now().getTime() + Math.max(missing, shortestPauseMilliseconds));
 }

@@ -27,9 +27,11 @@ export async function composeEmail(deps: SendDeps, facts: ExecutionFacts): Promi
   const rendered = deps.renderer.render(facts.template, variables, deps.now());
   if (!rendered.ok) return { kind: "unrenderable", reason: rendered.reason.code, message: rendered.reason.message };
 
+  // Half a character (an emoji cut in two by a filter) can be sent but not stored: it becomes U+FFFD in both.
+  const subject = rendered.subject.toWellFormed();
   try {
-    const message = await composeMessage(messageParts(deps, facts, rendered, unsubscribeUrl));
-    return { kind: "composed", message, subject: rendered.subject, variables };
+    const message = await composeMessage(messageParts(deps, facts, { ...rendered, subject }, unsubscribeUrl));
+    return { kind: "composed", message, subject, variables };
   } catch (error) {
     // An address or a sender that no message can be built with: it will not get better by trying again.
     const message = error instanceof Error ? error.message : String(error);

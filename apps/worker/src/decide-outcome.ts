@@ -2,10 +2,13 @@ import { ATTEMPTS_MAX, backoffMilliseconds } from "@dripline/domain/backoff";
 import type { Pace } from "@dripline/domain/delay";
 import { unreachable } from "@dripline/domain/unreachable";
 import type { Refused, Reply, Unreachable } from "@dripline/mail/transport";
+import type { Unmarked } from "./deliver-under-lease.ts";
 
 export type SendOutcome =
   | { readonly kind: "sent"; readonly response: string }
   | { readonly kind: "retry"; readonly at: Date; readonly reason: string; readonly message: string }
+  /** Tried again later, and the attempt does not count: what went wrong says nothing about this email. */
+  | { readonly kind: "release"; readonly at: Date; readonly reason: string; readonly message: string }
   | { readonly kind: "failed"; readonly reason: string; readonly message: string }
   | { readonly kind: "in_doubt"; readonly reason: string; readonly message: string }
   /** Somebody else holds this execution now: nothing was sent, and nothing is ours to record. */
@@ -14,12 +17,15 @@ export type SendOutcome =
 /** Our own settings are wrong, or the server refuses us as a client: asked again at this interval, whatever the attempt. */
 const unusableTransportMilliseconds = 60_000;
 
+/** The database was away for a moment. */
+const unmarkedMilliseconds = 5_000;
+
 /**
  * What the reply of the mail server means for the execution. 4xx and network errors are transient and use up attempts;
  * 5xx is permanent; a wrong password or certificate says nothing about this email and uses up none (RFC 5321 section 4.2.1).
  */
 export function decideOutcome(
-  reply: Reply,
+  reply: Reply | Unmarked,
   attempt: { readonly executionId: string; readonly attemptCount: number },
   now: Date,
   pace: Pace,
@@ -35,13 +41,20 @@ export function decideOutcome(
         reason: "no_final_reply",
         message: `The message was handed over, but no reply came (${reply.error}): it may have been delivered or not.`,
       };
+    case "unmarked":
+      return {
+        kind: "release",
+        at: new Date(now.getTime() + unmarkedMilliseconds),
+        reason: "database_unavailable",
+        message: "The database did not answer before the message was to leave: nothing was sent.",
+      };
     case "refused":
     case "unreachable": {
       const trouble = reply.kind === "refused" ? describeRefusal(reply) : describeFailure(reply);
       if (trouble.kind === "permanent") return { kind: "failed", reason: "refused_5xx", message: trouble.message };
       if (trouble.kind === "unusable") {
         const at = new Date(now.getTime() + unusableTransportMilliseconds);
-        return { kind: "retry", at, reason: "transport_unusable", message: trouble.message };
+        return { kind: "release", at, reason: "transport_unusable", message: trouble.message };
       }
       if (attempt.attemptCount >= ATTEMPTS_MAX) {
         const message = `${trouble.message} That was attempt ${attempt.attemptCount} of ${ATTEMPTS_MAX}.`;

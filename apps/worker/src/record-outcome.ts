@@ -1,8 +1,9 @@
 import type { Claim } from "@dripline/db/claim-executions";
-import { isDatabaseUnavailable } from "@dripline/db/database";
+import { isStatementAtFault } from "@dripline/db/database";
 import { failExecutions } from "@dripline/db/fail-executions";
-import { type EmailRecord, finishExecutions } from "@dripline/db/finish-executions";
+import type { EmailRecord } from "@dripline/db/finish-executions";
 import type { ExecutionFacts } from "@dripline/db/load-facts";
+import { releaseExecutions } from "@dripline/db/release-executions";
 import { retryExecutions } from "@dripline/db/retry-executions";
 import { unreachable } from "@dripline/domain/unreachable";
 import { wakeAfterCommit } from "@dripline/engine/wake-after-commit";
@@ -11,6 +12,7 @@ import { advance } from "./advance.ts";
 import type { ComposedEmail } from "./compose-email.ts";
 import type { SendOutcome } from "./decide-outcome.ts";
 import { keepTrying } from "./keep-trying.ts";
+import { recordInDoubt } from "./record-in-doubt.ts";
 import type { SendDeps } from "./send-deps.ts";
 
 /**
@@ -24,11 +26,13 @@ export async function recordOutcome(
   claim: Claim,
   email: ComposedEmail,
   outcome: SendOutcome,
+  leaseEndsAt: Date,
 ): Promise<WakeVerdict> {
   const now = deps.now();
   await keepTrying(() => writeOutcome(deps, facts, claim, email, outcome, now), {
-    isWorthTrying: isDatabaseUnavailable,
-    seconds: deps.leases.claimSeconds,
+    // Whatever is wrong with the database may pass; only a statement that it cannot take will never go through.
+    isWorthTrying: (error) => !isStatementAtFault(error),
+    seconds: (leaseEndsAt.getTime() - now.getTime()) / 1_000,
     onRetry: (err) => deps.log.warn({ err, ...claim, outcome: outcome.kind }, "cannot record the outcome yet"),
   });
   return { kind: "done" };
@@ -50,7 +54,7 @@ async function writeOutcome(
 
     case "sent": {
       const log = emailRecord(deps, facts, email, outcome.response);
-      await advance(deps, facts, {
+      const isRecorded = await advance(deps, facts, {
         executionId,
         generation,
         from: "sending",
@@ -59,31 +63,39 @@ async function writeOutcome(
         email: log,
         event: null,
       });
+      if (!isRecorded) {
+        const { response } = outcome;
+        return deps.log.error(
+          { executionId, generation, response },
+          "accepted, but the row had moved on: see its events",
+        );
+      }
       return deps.log.info({ executionId, messageId: email.message.messageId }, "sent");
     }
 
     case "in_doubt": {
       const { reason, message } = outcome;
-      const finish = {
+      await recordInDoubt(deps, facts, {
         executionId,
         generation,
-        from: "sending",
-        to: "in_doubt",
-        at: by.now,
         email: emailRecord(deps, facts, email, null),
         event: { reason, message, actor: by.actor },
-      } as const;
-      if (facts.sequence.inDoubtPolicy === "advance") await advance(deps, facts, finish);
-      else await finishExecutions(deps.db, [{ ...finish, plan: null }]);
+        now,
+      });
       return deps.log.warn({ executionId, reason, detail: message }, "in doubt");
     }
 
-    case "retry": {
+    case "retry":
+    case "release": {
       const { at, reason, message } = outcome;
-      const moved = await retryExecutions(deps.db, [{ executionId, generation, at, reason, message }], by);
+      const move = outcome.kind === "retry" ? retryExecutions : releaseExecutions;
+      const moved = await move(deps.db, [{ executionId, generation, at, reason, message }], by);
       if (moved.length === 1) {
         await wakeAfterCommit(deps.queue, [{ executionId, generation, at }], (err) =>
-          deps.log.warn({ err, executionId }, "the retry's timer could not be queued; the sweep will find its row"),
+          deps.log.warn(
+            { err, executionId },
+            "the timer of the next try could not be queued; the sweep will find its row",
+          ),
         );
       }
       return deps.log.warn({ executionId, reason, detail: message, at }, "will be tried again");

@@ -182,7 +182,10 @@ describe("a wake-up proves nothing:", () => {
   test("one that comes early is told when to come back, and nothing is written", async () => {
     const { wake } = await enrolled({ steps: [{ delay: { value: 2, unit: "hours" } }] });
     const before = await execution(wake.executionId);
-    expect(await sendStep(deps, wake)).toEqual({ kind: "again", at: before.scheduled_for });
+    const verdict = await sendStep(deps, wake);
+    expect(verdict).toMatchObject({ kind: "again" });
+    if (verdict.kind === "again")
+      expect(Math.abs(verdict.at.getTime() - before.scheduled_for.getTime())).toBeLessThan(2_000);
     expect(await execution(wake.executionId)).toEqual(before);
     expect(smtp.bodies).toEqual([]);
   });
@@ -385,7 +388,77 @@ describe("the mail server's answer:", () => {
   });
 });
 
+describe("our own database", () => {
+  /** The database, but for one statement that fails once with this error. */
+  function failingOnce(statement: string, error: Error): SendDeps["db"] {
+    let hasFailed = false;
+    return new Proxy(db, {
+      get(target, property) {
+        if (property !== "query") return Reflect.get(target, property);
+        return async (...args: Parameters<typeof db.query>) => {
+          if ((args[0] as unknown as { name?: string }).name === statement && !hasFailed) {
+            hasFailed = true;
+            throw error;
+          }
+          return db.query(...args);
+        };
+      },
+    });
+  }
+
+  test("away when the message was to leave: nothing is sent, it is tried again, and no attempt is used up", async () => {
+    const { wake } = await enrolled();
+    await sendStep({ ...deps, db: failingOnce("mark-data", new Error("Connection terminated unexpectedly")) }, wake);
+    expect(smtp.bodies).toEqual([]);
+    expect(await execution(wake.executionId)).toMatchObject({ status: "scheduled", attempt_count: 0, generation: 1 });
+    expect((await events(wake.executionId))[0]).toMatchObject({ kind: "released", reason: "database_unavailable" });
+    expect(woken).toHaveLength(1);
+  });
+
+  test("away when the server's answer is to be recorded: the answer is kept until it is", async () => {
+    const { wake } = await enrolled();
+    const readOnly = Object.assign(new Error("cannot execute UPDATE in a read-only transaction"), { code: "25006" });
+    await sendStep({ ...deps, db: failingOnce("finish-executions", readOnly) }, wake);
+    expect(smtp.bodies).toHaveLength(1);
+    expect(await execution(wake.executionId)).toMatchObject({ status: "sent" });
+  });
+
+  test("is behind this machine's clock: an early wake-up comes again after a pause, not at once", async () => {
+    const { wake } = await enrolled();
+    await db.query("update step_execution set scheduled_for = now() + interval '3 s' where id = $1", [
+      wake.executionId,
+    ]);
+    const ahead = new Date(Date.now() + 60_000);
+    const verdict = await sendStep({ ...deps, now: () => ahead }, wake);
+    expect(verdict.kind).toBe("again");
+    if (verdict.kind === "again") expect(verdict.at.getTime() - ahead.getTime()).toBeGreaterThan(1_000);
+  });
+});
+
+test("half a character in the subject is sent and recorded as a replacement character", async () => {
+  const templateId = await makeTemplate(db, { subject: "{{ contact.first_name | split: '' | first }}!" });
+  const { wake } = await enrolled({ steps: [{ templateId }] }, { firstName: "😀lena" });
+  await sendStep(deps, wake);
+  expect(await execution(wake.executionId)).toMatchObject({ status: "sent" });
+});
+
 describe("the fence:", () => {
+  test("an opt-out while the worker connects stops the email before its first byte", async () => {
+    const { wake, contactId } = await enrolled();
+    const slow: SendDeps = {
+      ...deps,
+      transport: {
+        ...transport,
+        async deliver(message, onBeforeBody) {
+          await db.query("update contact set opted_out_at = now() where id = $1", [contactId]);
+          return transport.deliver(message, onBeforeBody);
+        },
+      },
+    };
+    await sendStep(slow, wake);
+    expect(smtp.bodies).toEqual([]);
+  });
+
   test("a worker whose lease was taken away sends no byte, and writes nothing", async () => {
     const { wake } = await enrolled();
     const robbed: SendDeps = {
@@ -426,6 +499,8 @@ describe("the sweep", () => {
     await overdue(wake);
     jobsAhead = 0;
     await sweepOnce(deps);
+    expect(timesWoken(wake)).toBe(1);
+    await db.query("update step_execution set rescued_at = now() - interval '11 s' where id = $1", [wake.executionId]);
     await sweepOnce(deps);
     expect(timesWoken(wake)).toBe(2);
   });
@@ -444,7 +519,12 @@ describe("the sweep", () => {
       [wake.executionId],
     );
     await sweepOnce(deps);
-    expect(await execution(wake.executionId)).toMatchObject({ status: "scheduled", generation: 2, lease_until: null });
+    expect(await execution(wake.executionId)).toMatchObject({
+      status: "scheduled",
+      generation: 2,
+      lease_until: null,
+      attempt_count: 0,
+    });
     expect((await events(wake.executionId))[0]).toMatchObject({ kind: "rescued", reason: "lease_expired" });
   });
 

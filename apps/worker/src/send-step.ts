@@ -1,12 +1,12 @@
 import { claimExecutions } from "@dripline/db/claim-executions";
 import { loadFacts } from "@dripline/db/load-facts";
-import { markData } from "@dripline/db/mark-data";
 import { decideSend } from "@dripline/domain/decide-send";
 import type { Wake } from "@dripline/queue/wake";
 import type { WakeVerdict } from "@dripline/queue/wake-queue";
 import { applyDecision } from "./apply-decision.ts";
 import { composeEmail } from "./compose-email.ts";
 import { decideOutcome } from "./decide-outcome.ts";
+import { deliverUnderLease } from "./deliver-under-lease.ts";
 import { holdUnrenderable } from "./hold-unrenderable.ts";
 import { recordOutcome } from "./record-outcome.ts";
 import type { SendDeps } from "./send-deps.ts";
@@ -36,14 +36,9 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
   );
   if (claim === undefined) return lostTheRace(deps, wake);
 
-  const reply = await deps.transport.deliver(email.message, async () => {
-    // Runs after the server's "354" and before the first body byte: from this commit on, a crash is in doubt.
-    const marked = await markData(deps.db, [claim], deps.leases.dataSeconds);
-    return marked.length === 1;
-  });
-
+  const { reply, leaseEndsAt } = await deliverUnderLease(deps, claim, email.message);
   const outcome = decideOutcome(reply, claim, deps.now(), deps.pace);
-  return recordOutcome(deps, facts, claim, email, outcome);
+  return recordOutcome(deps, facts, claim, email, outcome, leaseEndsAt);
 }
 
 function wakeIsOver(deps: SendDeps, wake: Wake, reason: string): WakeVerdict {

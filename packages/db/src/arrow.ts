@@ -25,7 +25,7 @@ export interface MovedBy {
  */
 export async function runArrow(
   db: Queryable,
-  arrow: { readonly name: string; readonly kind: string; readonly update: string },
+  arrow: { readonly name: string; readonly kind: string; readonly before?: string; readonly update: string },
   moves: readonly (Move & { readonly at?: Date })[],
   { now, actor }: MovedBy,
 ): Promise<string[]> {
@@ -36,6 +36,7 @@ export async function runArrow(
         select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::uuid[])
           as w(execution_id, generation, at, reason, message, event_id)
       ),
+      ${arrow.before ?? ""}
       moved as (${arrow.update}),
       told as (
         insert into execution_event (id, execution_id, at, kind, reason, message, actor)

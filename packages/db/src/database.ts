@@ -66,19 +66,28 @@ const unavailableCodes = new Set([
   "57P01", // admin_shutdown
   "57P02", // crash_shutdown
   "57P03", // cannot_connect_now
-  "53300", // too_many_connections
+  "25006", // read_only_sql_transaction: the old primary after a failover
+  "40001", // serialization_failure
+  "40P01", // deadlock_detected
+  "57014", // query_canceled: our own statement timeout
   "ECONNREFUSED",
   "ECONNRESET",
   "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
   "ETIMEDOUT",
   "EPIPE",
 ]);
+
+// 08: connection exception. 53: out of connections, memory or disk.
+const unavailableClass = /^(08|53)...$/;
 
 /** Whether an error means "the database cannot be reached now": worth trying again, nobody's fault. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   for (let e = error; e instanceof Error; e = e.cause) {
     const code = (e as { code?: unknown }).code;
-    if (typeof code === "string" && (unavailableCodes.has(code) || code.startsWith("08"))) return true;
+    if (typeof code === "string" && (unavailableCodes.has(code) || unavailableClass.test(code))) return true;
     if (
       /timeout exceeded when trying to connect|Connection terminated|connection timeout|Query read timeout/i.test(
         e.message,
@@ -89,11 +98,11 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return false;
 }
 
-/** The name of the unique index that an insert violated, or undefined if the error is another one. */
-export function violatedUniqueIndex(error: unknown): string | undefined {
+/** Whether the statement itself is to blame (data, constraint, syntax): the same statement will fail again. */
+export function isStatementAtFault(error: unknown): boolean {
   for (let e = error; e instanceof Error; e = e.cause) {
-    const { code, constraint } = e as { code?: unknown; constraint?: unknown };
-    if (code === "23505" && typeof constraint === "string") return constraint;
+    const code = (e as { code?: unknown }).code;
+    if (typeof code === "string" && /^(22|23|42)...$/.test(code)) return true;
   }
-  return undefined;
+  return false;
 }

@@ -38,7 +38,7 @@ export async function findUnwoken(
   }));
 }
 
-/** Due rows whatever sweeps did about them, oldest first. Marks nothing. */
+/** Due rows that a sweep woke at least `graceSeconds` ago and that are still due, oldest first. Marks nothing. */
 export async function findOverdue(
   db: Queryable,
   options: { readonly graceSeconds: number; readonly limit: number },
@@ -46,7 +46,8 @@ export async function findOverdue(
   const { rows } = await db.query<{ id: string; generation: number; scheduled_for: Date }>({
     name: "find-overdue",
     text: `select id, generation, scheduled_for from step_execution
-           where status = 'scheduled' and scheduled_for <= clock_timestamp() - make_interval(secs => $1)
+           where status = 'scheduled' and scheduled_for <= clock_timestamp()
+             and rescued_at <= clock_timestamp() - make_interval(secs => $1)
            order by scheduled_for limit $2`,
     values: [options.graceSeconds, options.limit],
   });

@@ -13,11 +13,22 @@ export interface EnrollableSequence {
   readonly schedule: Schedule;
 }
 
-/** Reads the sequence's current version. Undefined if there is no such sequence. */
+/**
+ * Reads the sequence's current version. Undefined if there is no such sequence. In a transaction the version's steps
+ * stay as they were read until its end: whoever adds one waits, and whoever is adding one is waited for.
+ */
 export async function loadEnrollableSequence(
   db: Queryable,
   sequenceId: string,
 ): Promise<EnrollableSequence | undefined> {
+  // A statement of its own: one that waited for the lock would still read the steps of before.
+  await db.query({
+    name: "lock-current-version",
+    text: `select from sequence_version v
+           join email_sequence s on s.id = v.sequence_id and s.current_version_number = v.version_number
+           where s.id = $1 for key share of v`,
+    values: [sequenceId],
+  });
   const { rows } = await db.query({
     name: "load-enrollable-sequence",
     text: `

@@ -4,5 +4,3 @@ import { v7 } from "uuid";
 export function newId(): string {
   return v7();
 }
-
-export type NewId = typeof newId;

@@ -20,7 +20,7 @@ export async function findExpiredLeases(db: Queryable, limit: number): Promise<E
 
 /**
  * sending[claimed] → scheduled, due at once: nothing had left this machine. The generation goes up, so that the worker
- * that lost the lease is fenced if it wakes again.
+ * that lost the lease is fenced if it wakes again. A worker's end is nobody's attempt: it is given back.
  */
 export function releaseClaimed(db: Queryable, leases: readonly ExpiredLease[], by: MovedBy): Promise<string[]> {
   const moves = leases.map((lease) => ({
@@ -36,7 +36,8 @@ export function releaseClaimed(db: Queryable, leases: readonly ExpiredLease[], b
       kind: "rescued",
       update: `
         update step_execution e
-        set status = 'scheduled', phase = null, lease_until = null, generation = e.generation + 1, updated_at = now()
+        set status = 'scheduled', phase = null, lease_until = null, generation = e.generation + 1,
+            attempt_count = e.attempt_count - 1, updated_at = now()
         from input w
         where e.id = w.execution_id and e.generation = w.generation
           and e.status = 'sending' and e.phase = 'claimed' and e.lease_until < clock_timestamp()

@@ -16,10 +16,17 @@ export function stopExecutions(
     {
       name: "stop-executions",
       kind: "skipped",
+      // The enrollment is locked before the execution, as unenrolling does: the other way round the two would deadlock.
+      before: `
+      locked as materialized (
+        select e.id as execution_id from sequence_enrollment n
+        join step_execution e on e.enrollment_id = n.id join input w on w.execution_id = e.id
+        order by n.id for update of n
+      ),`,
       update: `
         update step_execution e set status = 'skipped', error_message = w.message, updated_at = now()
-        from input w
-        where e.id = w.execution_id and e.generation = w.generation and e.status = 'scheduled'
+        from input w, locked
+        where locked.execution_id = e.id and e.id = w.execution_id and e.generation = w.generation and e.status = 'scheduled'
         returning e.id, e.enrollment_id, w.reason
       ),
       ended as (

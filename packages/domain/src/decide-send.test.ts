@@ -55,6 +55,7 @@ test.each([
   ["enrollment_paused", { enrollment: { id: "n1", status: "paused" } }],
   ["sequence_paused", { sequence: { status: "paused" } }],
   ["window_never_opens", { schedule: neverOpen }],
+  ["unknown_time_zone", { schedule: { ...BUSINESS_HOURS, timezone: "Mars/Olympus_Mons" } }],
 ] as const)("%s holds the execution, even if its job already fired", (reason, change) => {
   expect(decideSend({ ...ready, ...change }, 4, now)).toMatchObject({ kind: "hold", reason });
 });

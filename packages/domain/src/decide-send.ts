@@ -1,7 +1,7 @@
 import type { Schedule } from "./schedule.ts";
 import { describeDeferral, planSendTime } from "./send-time.ts";
 import type { EnrollmentStatus, ExecutionStatus, SequenceStatus } from "./statuses.ts";
-import { resolveZone } from "./time-zone.ts";
+import { isTimeZone, resolveZone } from "./time-zone.ts";
 
 /** What has to be known to decide about one execution; read in one statement, right before the decision. */
 export interface SendFacts {
@@ -23,7 +23,7 @@ export interface SendFacts {
   };
 }
 
-export type HoldReason = "sequence_paused" | "enrollment_paused" | "window_never_opens";
+export type HoldReason = "sequence_paused" | "enrollment_paused" | "window_never_opens" | "unknown_time_zone";
 
 export type StopReason = "enrollment_ended" | "sequence_archived" | "contact_opted_out" | "address_suppressed";
 
@@ -85,6 +85,10 @@ export function decideSend(facts: SendFacts, generation: number, now: Date): Sen
 
   if (execution.scheduledFor > now) return { kind: "early", at: execution.scheduledFor };
 
+  if (!isTimeZone(schedule.timezone)) {
+    const message = `The schedule's time zone "${schedule.timezone}" is not known to this machine.`;
+    return { kind: "hold", reason: "unknown_time_zone", message };
+  }
   const { zone } = resolveZone(schedule, contact.timezone);
   const plan = planSendTime({ schedule, zone, dueAt: now, seed: spreadSeed(enrollment.id, execution.stepNumber) });
   if (plan.kind === "never") {

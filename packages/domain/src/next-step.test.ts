@@ -56,6 +56,11 @@ test("a step that is due at the weekend waits for Monday, with a sentence that s
   expect(next?.deferral).toContain("Saturday 10:00 in Asia/Bangkok");
 });
 
+test("a time zone that this machine does not know keeps the step without a timer instead of failing", () => {
+  const { next } = planNextStep({ ...common, zone: "Mars/Olympus_Mons", steps: [step(1, 1)], afterStepNumber: 0 });
+  expect(next).toMatchObject({ isHeld: true, stepNumber: 1 });
+});
+
 test("a schedule that never opens keeps the step without a timer", () => {
   const schedule = { ...BUSINESS_HOURS, windows: [] };
   const { next } = planNextStep({ ...common, schedule, steps: [step(1, 1)], afterStepNumber: 0 });

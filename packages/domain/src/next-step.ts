@@ -2,6 +2,7 @@ import { spreadSeed } from "./decide-send.ts";
 import { addDelay, type Delay, type Pace } from "./delay.ts";
 import type { Schedule } from "./schedule.ts";
 import { describeDeferral, planSendTime } from "./send-time.ts";
+import { isTimeZone } from "./time-zone.ts";
 
 /** A step of a version, as far as planning needs it. */
 export interface PlannedStep {
@@ -61,6 +62,7 @@ export function planNextStep(input: PlanNextStepInput): NextStepPlan {
   if (step === undefined) return { passedOver, next: null };
 
   const { schedule, zone } = input;
+  if (!isTimeZone(zone)) return { passedOver, next: heldStep(step, input.from) };
   const dueAt = addDelay(input.from, step.delay, { schedule, zone, pace: input.pace });
   const seed = spreadSeed(input.enrollmentId, step.stepNumber);
   const plan = planSendTime({ schedule, zone, dueAt, seed });
@@ -75,4 +77,10 @@ export function planNextStep(input: PlanNextStepInput): NextStepPlan {
       isHeld: plan.kind === "never",
     },
   };
+}
+
+/** A zone that this machine does not know must not keep the end of the step before from being recorded. */
+function heldStep(step: PlannedStep, from: Date): NextStep {
+  const { id: stepId, stepNumber } = step;
+  return { stepId, stepNumber, dueAt: from, scheduledFor: from, deferral: null, isHeld: true };
 }

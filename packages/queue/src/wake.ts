@@ -9,8 +9,8 @@ export type Wake = { executionId: string; generation: number };
 export type TimedWake = Wake & { at: Date };
 
 /**
- * Wakes further away than this are not queued: their row waits in the database and a sweep queues it when its time
- * comes near. A waiting job costs about 950 bytes of Redis memory, and what is not queued cannot be lost with it.
+ * Wakes further away than this are not queued: their row waits in the database and a sweep wakes it within seconds
+ * of its time. A waiting job costs about 950 bytes of Redis memory, and what is not queued cannot be lost with it.
  */
 export const queueHorizonDays = 30;
 
@@ -45,6 +45,8 @@ export function isBeyondHorizon(at: Date, now: Date): boolean {
   return delayUntil(at, now) > queueHorizonMilliseconds;
 }
 
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
 /**
  * The wake in a job's payload, or undefined when it is none: jobs can be added by hand (Bull Board), and a queue may
  * hold what another version of this program put there.
@@ -52,7 +54,7 @@ export function isBeyondHorizon(at: Date, now: Date): boolean {
 export function parseWake(payload: unknown): Wake | undefined {
   if (typeof payload !== "object" || payload === null) return undefined;
   const { executionId, generation } = payload as Partial<Record<keyof Wake, unknown>>;
-  if (typeof executionId !== "string" || !/^[A-Za-z0-9_-]{1,64}$/.test(executionId)) return undefined;
+  if (typeof executionId !== "string" || !uuidPattern.test(executionId)) return undefined;
   if (typeof generation !== "number" || !Number.isSafeInteger(generation) || generation < 0) return undefined;
   return { executionId, generation };
 }

@@ -1,8 +1,7 @@
-import { finishExecutions } from "@dripline/db/finish-executions";
 import { type ExecutionFacts, loadFacts } from "@dripline/db/load-facts";
-import { findExpiredLeases, releaseClaimed } from "@dripline/db/rescue-expired-leases";
-import { advance } from "../advance.ts";
+import { type ExpiredLease, findExpiredLeases, releaseClaimed } from "@dripline/db/rescue-expired-leases";
 import { emailVariables } from "../email-variables.ts";
+import { recordInDoubt } from "../record-in-doubt.ts";
 import type { SendDeps } from "../send-deps.ts";
 
 const batchMax = 500;
@@ -10,51 +9,51 @@ const batchMax = 500;
 /**
  * Settles executions whose worker did not come back. Claimed: nothing had left, so they are scheduled again at once
  * (the next sweep wakes them). Data: the first body byte may have left, so they are in doubt, and the sequence's policy
- * says whether the enrollment goes on. Answers how many rows it moved.
+ * says whether the enrollment goes on. One that cannot be settled is logged and keeps none of the others waiting.
+ * Answers how many rows it settled.
  */
 export async function rescueLeases(deps: SendDeps): Promise<number> {
   const expired = await findExpiredLeases(deps.db, batchMax);
   if (expired.length === 0) return 0;
-  const by = { now: deps.now(), actor: "sweep" };
 
   const claimed = expired.filter((lease) => lease.phase === "claimed");
-  const released = await releaseClaimed(deps.db, claimed, by);
+  const released = await releaseClaimed(deps.db, claimed, { now: deps.now(), actor: "sweep" });
 
-  const inData = expired.filter((lease) => lease.phase === "data");
-  const facts = await loadFacts(
-    deps.db,
-    inData.map((lease) => lease.executionId),
-  );
-  for (const fact of facts) await declareInDoubt(deps, fact);
-
-  return released.length + facts.length;
+  const inData = new Map(expired.filter(({ phase }) => phase === "data").map((lease) => [lease.executionId, lease]));
+  let settled = released.length;
+  for (const facts of await loadFacts(deps.db, [...inData.keys()])) {
+    const lease = inData.get(facts.execution.id);
+    if (lease !== undefined && (await declareInDoubt(deps, facts, lease))) settled += 1;
+  }
+  return settled;
 }
 
-async function declareInDoubt(deps: SendDeps, facts: ExecutionFacts): Promise<void> {
-  const { id: executionId, generation, status, messageId } = facts.execution;
-  if (status !== "sending" || messageId === null) return;
-  const finish = {
-    executionId,
-    generation,
-    from: "sending",
-    to: "in_doubt",
-    at: deps.now(),
-    email: {
-      contactId: facts.contact.id,
-      templateVersionId: facts.template.versionId,
-      messageId,
-      fromAddress: deps.from.address,
-      toAddress: facts.contact.email,
-      subject: facts.template.subject,
-      variables: emailVariables(facts, ""),
-      response: null,
-    },
-    event: {
-      reason: "worker_lost",
-      message: "The worker stopped after it began to hand the message over: it may have been delivered or not.",
-      actor: "sweep",
-    },
-  } as const;
-  if (facts.sequence.inDoubtPolicy === "advance") await advance(deps, facts, finish);
-  else await finishExecutions(deps.db, [{ ...finish, plan: null }]);
+async function declareInDoubt(deps: SendDeps, facts: ExecutionFacts, lease: ExpiredLease): Promise<boolean> {
+  try {
+    await recordInDoubt(deps, facts, {
+      executionId: lease.executionId,
+      // As it was found: a row that somebody claimed again meanwhile has a higher one and is left alone.
+      generation: lease.generation,
+      email: {
+        contactId: facts.contact.id,
+        templateVersionId: facts.template.versionId,
+        messageId: facts.execution.messageId ?? "",
+        fromAddress: deps.from.address,
+        toAddress: facts.contact.email,
+        subject: facts.template.subject,
+        variables: emailVariables(facts, ""),
+        response: null,
+      },
+      event: {
+        reason: "worker_lost",
+        message: "The worker stopped after it began to hand the message over: it may have been delivered or not.",
+        actor: "sweep",
+      },
+      now: deps.now(),
+    });
+    return true;
+  } catch (err) {
+    deps.log.error({ err, executionId: lease.executionId }, "an execution in doubt could not be settled");
+    return false;
+  }
 }

@@ -14,11 +14,23 @@ export async function sweepOnce(deps: SweepDeps): Promise<{ leases: number; unwo
   return inTransaction(deps.db, async (tx) => {
     const { rows } = await tx.query("select pg_try_advisory_xact_lock($1) as mine", [sweepLock]);
     if (rows[0].mine !== true) return undefined;
-    const leases = await rescueLeases(deps);
-    await deps.queue.applySettings(); // a flushed Redis has lost them
-    const unwoken = await wakeUnwoken(deps);
+    const leases = await runSweep(deps, "leases", () => rescueLeases(deps));
+    const unwoken = await runSweep(deps, "unwoken", async () => {
+      await deps.queue.applySettings(); // a flushed Redis has lost them
+      return wakeUnwoken(deps);
+    });
     return { leases, unwoken };
   });
+}
+
+/** One sweep that fails must not keep the others from what they are for. */
+async function runSweep(deps: SweepDeps, sweep: string, run: () => Promise<number>): Promise<number> {
+  try {
+    return await run();
+  } catch (err) {
+    deps.log.error({ err, sweep }, "a sweep failed; the next one tries again");
+    return 0;
+  }
 }
 
 export interface Sweeps {

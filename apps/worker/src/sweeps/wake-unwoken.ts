@@ -26,7 +26,7 @@ export async function wakeUnwoken(deps: SweepDeps): Promise<number> {
   for (let batch = await wakeBatch(deps); batch > 0; batch = batch === batchMax ? await wakeBatch(deps) : 0) {
     found += batch;
   }
-  return found > 0 ? found : wakeStragglers(deps);
+  return found + (await wakeStragglers(deps));
 }
 
 async function wakeBatch(deps: SweepDeps): Promise<number> {
@@ -35,7 +35,8 @@ async function wakeBatch(deps: SweepDeps): Promise<number> {
   const first = wakes.filter((wake) => !wake.wasRescued);
   const again = wakes.filter((wake) => wake.wasRescued);
   if (first.length > 0) await deps.queue.wake(first);
-  if (again.length > 0) {
+  // In a long or paused queue they wait their turn; more jobs would only make it longer.
+  if (again.length > 0 && (await isQueueShort(deps))) {
     const bucket = Math.floor(deps.now().getTime() / (quietSeconds * 1_000));
     await deps.queue.wake(again, { rescue: String(bucket) });
   }
@@ -45,9 +46,12 @@ async function wakeBatch(deps: SweepDeps): Promise<number> {
 /** Rows that a sweep woke before the queue lost everything (FLUSHALL) are found here, without waiting ten minutes. */
 async function wakeStragglers(deps: SweepDeps): Promise<number> {
   const overdue = await findOverdue(deps.db, { graceSeconds: stragglerSeconds, limit: batchMax });
-  if (overdue.length === 0) return 0;
-  const { waiting = 0, active = 0 } = await deps.queue.counts();
-  if (waiting + active >= shortQueueJobs) return 0;
+  if (overdue.length === 0 || !(await isQueueShort(deps))) return 0;
   await deps.queue.wake(overdue.map((row) => ({ ...row, at: row.scheduledFor })));
   return overdue.length;
+}
+
+async function isQueueShort(deps: SweepDeps): Promise<boolean> {
+  const { waiting = 0, active = 0, paused = 0 } = await deps.queue.counts();
+  return waiting + active + paused < shortQueueJobs;
 }

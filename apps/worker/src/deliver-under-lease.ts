@@ -1,0 +1,37 @@
+import type { Claim } from "@dripline/db/claim-executions";
+import { markData } from "@dripline/db/mark-data";
+import type { OutgoingMessage, Reply } from "@dripline/mail/transport";
+import type { SendDeps } from "./send-deps.ts";
+
+/** No answer from our own database at the decisive moment: the transport guarantees that no body byte left. */
+export type Unmarked = { readonly kind: "unmarked"; readonly error: unknown };
+
+export interface Delivery {
+  readonly reply: Reply | Unmarked;
+  /** Until then nobody else touches the row: so long the reply can still be recorded. By this machine's clock. */
+  readonly leaseEndsAt: Date;
+}
+
+/**
+ * Hands the message to the mail server. After the server's "354" and before the first body byte the row is marked
+ * `data`: from that commit on, a crash is in doubt. If the mark cannot be made, nothing leaves.
+ */
+export async function deliverUnderLease(deps: SendDeps, claim: Claim, message: OutgoingMessage): Promise<Delivery> {
+  const { claimSeconds, dataSeconds } = deps.leases;
+  let leaseEndsAt = secondsFromNow(deps, claimSeconds);
+  try {
+    const reply = await deps.transport.deliver(message, async () => {
+      const endsAt = secondsFromNow(deps, dataSeconds);
+      const marked = await markData(deps.db, [claim], dataSeconds);
+      if (marked.length === 1) leaseEndsAt = endsAt;
+      return marked.length === 1;
+    });
+    return { reply, leaseEndsAt };
+  } catch (error) {
+    return { reply: { kind: "unmarked", error }, leaseEndsAt };
+  }
+}
+
+function secondsFromNow(deps: SendDeps, seconds: number): Date {
+  return new Date(deps.now().getTime() + seconds * 1_000);
+}

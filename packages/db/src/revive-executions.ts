@@ -1,0 +1,44 @@
+import type { Queryable } from "./database.ts";
+
+export interface Revived {
+  readonly executionId: string;
+  readonly generation: number;
+  readonly scheduledFor: Date;
+}
+
+/**
+ * pending/failed → scheduled, due at once, with a fresh count of attempts: an operator lets a held or failed execution
+ * go on. Every guard is asked again when it fires, so what is still paused is held again. Answers which rows moved; only
+ * those of live enrollments do.
+ */
+export async function reviveExecutions(
+  db: Queryable,
+  which: { readonly executionIds: readonly string[] } | { readonly status: "pending" | "failed" },
+  by: { readonly now: Date; readonly actor: string },
+): Promise<Revived[]> {
+  const { rows } = await db.query<{ id: string; generation: number; scheduled_for: Date }>({
+    name: "revive-executions",
+    text: `
+      with moved as (
+        update step_execution e
+        set status = 'scheduled', hold_reason = null, error_message = null, attempt_count = 0, rescued_at = null,
+            generation = e.generation + 1, scheduled_for = $3, updated_at = now()
+        from sequence_enrollment n
+        where (e.id = any($1) or e.status = $2) and e.status in ('pending', 'failed')
+          and n.id = e.enrollment_id and n.status in ('active', 'paused')
+        returning e.id, e.generation, e.scheduled_for
+      ),
+      told as (
+        insert into execution_event (id, execution_id, at, kind, reason, message, actor)
+        select gen_random_uuid(), id, $3, 'revived', 'operator', 'An operator let it be tried again.', $4 from moved
+      )
+      select id, generation, scheduled_for from moved`,
+    values: [
+      "executionIds" in which ? which.executionIds : [],
+      "status" in which ? which.status : null,
+      by.now,
+      by.actor,
+    ],
+  });
+  return rows.map((row) => ({ executionId: row.id, generation: row.generation, scheduledFor: row.scheduled_for }));
+}
