@@ -1,10 +1,13 @@
 import type { StopReason } from "@dripline/domain/decide-send";
 import { freshDatabase } from "@dripline/testkit/database";
 import { makeContact, makeSequence } from "@dripline/testkit/factories";
+import { waitFor } from "@dripline/testkit/wait-for";
 import { expect, test } from "vitest";
+import { inTransaction } from "./database.ts";
 import { stopExecutions } from "./stop-executions.ts";
 import {
   insertExecution,
+  isSomebodyWaiting,
   type MadeExecution,
   readEnrollment,
   readEvents,
@@ -100,4 +103,23 @@ test.each(statusesOtherThan("scheduled"))("an execution that is %s is not stoppe
 
 test("a wake-up of an older generation stops nothing", async () => {
   await expectOnlyOthersAreStopped(await makeScheduled({ generation: 4 }));
+});
+
+test("a stop waits for an unenrollment that is under way, and then moves nothing: no deadlock", async () => {
+  const due = await makeScheduled();
+
+  const stopping = await inTransaction(db, async (tx) => {
+    await tx.query("update sequence_enrollment set status = 'cancelled', end_reason = 'first' where id = $1", [
+      due.enrollmentId,
+    ]);
+    const stop = stopExecutions(db, [move(due, "contact_opted_out")], by);
+    // In an array, because returning a promise would wait for it, and it waits for this transaction.
+    const waiting = [stop];
+    await waitFor(() => isSomebodyWaiting(db), { timeoutMilliseconds: 5_000, describe: "the stop to wait" });
+    await tx.query("update step_execution set status = 'skipped' where id = $1", [due.executionId]);
+    return waiting;
+  });
+
+  expect(await stopping[0]).toEqual([]);
+  expect(await readEnrollment(db, due.enrollmentId)).toMatchObject({ status: "cancelled", endReason: "first" });
 });

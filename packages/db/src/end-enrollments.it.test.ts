@@ -1,0 +1,172 @@
+import { freshDatabase } from "@dripline/testkit/database";
+import { makeContact, makeSequence } from "@dripline/testkit/factories";
+import { waitFor } from "@dripline/testkit/wait-for";
+import { expect, test } from "vitest";
+import { inTransaction } from "./database.ts";
+import { type EndEnrollments, endEnrollments } from "./end-enrollments.ts";
+import { type Finish, finishExecutions } from "./finish-executions.ts";
+import {
+  insertExecution,
+  isSomebodyWaiting,
+  type MadeExecution,
+  readEnrollment,
+  readEvents,
+  readExecution,
+  readExecutions,
+  statusesOtherThan,
+} from "./testing/executions.ts";
+
+const { pool: db } = await freshDatabase();
+const now = new Date("2026-03-02T20:00:00Z");
+
+async function makeLive(
+  values: Parameters<typeof insertExecution>[3] = {},
+  enrollment: Parameters<typeof insertExecution>[4] = {},
+): Promise<MadeExecution> {
+  const contact = await makeContact(db);
+  return insertExecution(db, await makeSequence(db), contact.id, values, enrollment);
+}
+
+/** Ends the enrollments in a transaction of its own, as its docstring asks for. */
+function end(enrollments: readonly MadeExecution[], values: Partial<EndEnrollments> = {}): Promise<string[]> {
+  const enrollmentIds = enrollments.map((one) => one.enrollmentId);
+  const wanted = { to: "cancelled", endReason: "asked_to", note: "Asked to stop.", now, actor: "api-key:ann" } as const;
+  return inTransaction(db, (tx) => endEnrollments(tx, { enrollmentIds, ...wanted, ...values }));
+}
+
+test.each([
+  ["active", "cancelled", "asked_to"],
+  ["active", "unsubscribed", "asked_to"],
+  ["active", "paused", null],
+  ["paused", "cancelled", "asked_to"],
+  ["paused", "unsubscribed", "asked_to"],
+] as const)("an enrollment that is %s becomes %s, with the end reason %s", async (status, to, endReason) => {
+  const live = await makeLive({}, { status });
+
+  expect(await end([live], { to })).toEqual([live.enrollmentId]);
+
+  expect(await readEnrollment(db, live.enrollmentId)).toMatchObject({ status: to, endReason });
+});
+
+test.each([
+  ["completed", "cancelled"],
+  ["unsubscribed", "cancelled"],
+  ["cancelled", "unsubscribed"],
+  ["cancelled", "cancelled"],
+  ["paused", "paused"],
+] as const)("an enrollment that is %s is not made %s, and nothing of it moves", async (status, to) => {
+  const [first, last] = [await makeLive(), await makeLive()];
+  const refused = await makeLive({}, { status, endReason: "the_first_reason", notes: "As it was." });
+  const [execution, enrollment] = [
+    await readExecution(db, refused.executionId),
+    await readEnrollment(db, refused.enrollmentId),
+  ];
+
+  const ended = await end([first, refused, last], { to });
+
+  expect(ended.toSorted()).toEqual([first.enrollmentId, last.enrollmentId].toSorted());
+  expect(await readEnrollment(db, refused.enrollmentId)).toEqual(enrollment);
+  expect(await readExecution(db, refused.executionId)).toEqual(execution);
+  expect(await readEvents(db, refused.executionId)).toEqual([]);
+});
+
+test("an enrollment that was not named goes on", async () => {
+  const [named, other] = [await makeLive(), await makeLive()];
+
+  await end([named]);
+
+  expect(await readEnrollment(db, other.enrollmentId)).toMatchObject({ status: "active" });
+  expect(await readExecution(db, other.executionId)).toMatchObject({ status: "scheduled" });
+});
+
+test.each(["pending", "scheduled"] as const)(
+  "an execution that is %s becomes skipped, with an event",
+  async (status) => {
+    const live = await makeLive({ status });
+
+    await end([live]);
+
+    expect(await readExecution(db, live.executionId)).toMatchObject({ status: "skipped", holdReason: null });
+    const message = "The contact was unenrolled: cancelled.";
+    expect(await readEvents(db, live.executionId)).toEqual([
+      { at: now, kind: "skipped", reason: "asked_to", message, actor: "api-key:ann" },
+    ]);
+  },
+);
+
+test.each(statusesOtherThan("pending", "scheduled"))(
+  "an execution that is %s stays as it is; its enrollment ends all the same",
+  async (status) => {
+    const live = await makeLive({ status });
+    const before = await readExecution(db, live.executionId);
+
+    expect(await end([live])).toEqual([live.enrollmentId]);
+
+    expect(await readExecution(db, live.executionId)).toEqual(before);
+    expect(await readEvents(db, live.executionId)).toEqual([]);
+  },
+);
+
+test("the note becomes a line of its own, with the time, below what was written before", async () => {
+  const [blank, written] = [await makeLive(), await makeLive({}, { notes: "Met at a fair." })];
+
+  await end([blank, written]);
+
+  const line = "[2026-03-02T20:00:00.000Z] Asked to stop.";
+  expect((await readEnrollment(db, blank.enrollmentId)).notes).toBe(line);
+  expect((await readEnrollment(db, written.enrollmentId)).notes).toBe(`Met at a fair.\n${line}`);
+});
+
+/** The record of a sent first step, which opens the second. */
+function sent({ executionId, sequence }: MadeExecution): Finish {
+  const [, stepId = ""] = sequence.stepIds;
+  const next = { stepId, stepNumber: 2, dueAt: now, scheduledFor: now, deferral: null, isHeld: false };
+  return {
+    executionId,
+    generation: 0,
+    from: "sending",
+    to: "sent",
+    at: now,
+    email: null,
+    event: null,
+    plan: { passedOver: [], next },
+  };
+}
+
+test("an end that waits for a record which opens the next step skips that one too", async () => {
+  const live = await makeLive({ status: "sending", phase: "data" });
+
+  const ending = await inTransaction(db, async (tx) => {
+    await finishExecutions(tx, [sent(live)]);
+    // In an array, because returning a promise would wait for it, and it waits for this transaction.
+    const waiting = [end([live])];
+    await waitFor(() => isSomebodyWaiting(db), { timeoutMilliseconds: 5_000, describe: "the end to wait" });
+    return waiting;
+  });
+
+  expect(await ending[0]).toEqual([live.enrollmentId]);
+  const executions = await readExecutions(db, live.enrollmentId);
+  expect(executions.map((row) => row.status)).toEqual(["sent", "skipped"]);
+});
+
+test("a record that waits for an end opens nothing further", async () => {
+  const live = await makeLive({ status: "sending", phase: "data" });
+
+  const finishing = await inTransaction(db, async (tx) => {
+    await endEnrollments(tx, {
+      enrollmentIds: [live.enrollmentId],
+      to: "cancelled",
+      endReason: "asked_to",
+      note: "Asked to stop.",
+      now,
+      actor: "api-key:ann",
+    });
+    const waiting = [finishExecutions(db, [sent(live)])];
+    await waitFor(() => isSomebodyWaiting(db), { timeoutMilliseconds: 5_000, describe: "the record to wait" });
+    return waiting;
+  });
+
+  expect(await finishing[0]).toMatchObject([{ enrollmentStatus: "cancelled", next: null }]);
+  const executions = await readExecutions(db, live.enrollmentId);
+  expect(executions.map((row) => row.status)).toEqual(["sent"]);
+});

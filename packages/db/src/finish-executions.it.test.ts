@@ -1,0 +1,330 @@
+import { freshDatabase } from "@dripline/testkit/database";
+import { makeContact, makeSequence } from "@dripline/testkit/factories";
+import { expect, test } from "vitest";
+import { type Finish, finishExecutions } from "./finish-executions.ts";
+import {
+  insertExecution,
+  type MadeExecution,
+  readEnrollment,
+  readEvents,
+  readExecution,
+  readExecutions,
+  statusesOtherThan,
+} from "./testing/executions.ts";
+
+const { pool: db } = await freshDatabase();
+const at = new Date("2026-03-02T20:00:00Z");
+const dueAt = new Date("2026-03-05T20:00:00Z");
+const opening = new Date("2026-03-06T02:00:00Z");
+
+type SequenceValues = NonNullable<Parameters<typeof makeSequence>[1]>;
+
+/** An execution of step 1 of 3 whose email was handed over and whose outcome is to be recorded. */
+async function makeSending(
+  values: Parameters<typeof insertExecution>[3] = {},
+  enrollment: Parameters<typeof insertExecution>[4] = {},
+  sequence: SequenceValues = {},
+): Promise<MadeExecution> {
+  const contact = await makeContact(db);
+  const made = await makeSequence(db, { steps: [{}, {}, {}], ...sequence });
+  const sending = { status: "sending", phase: "data", generation: 2, attemptCount: 1, ...values } as const;
+  return insertExecution(db, made, contact.id, sending, enrollment);
+}
+
+async function finishAs(made: MadeExecution, values: Partial<Finish> = {}): Promise<Finish> {
+  return {
+    executionId: made.executionId,
+    generation: 2,
+    from: "sending",
+    to: "sent",
+    at,
+    email: await emailTo(made),
+    event: null,
+    plan: { passedOver: [], next: step(made, 2) },
+    ...values,
+  };
+}
+
+async function emailTo({ contactId, executionId, sequence }: MadeExecution): Promise<NonNullable<Finish["email"]>> {
+  const { rows } = await db.query<{ id: string }>(
+    `select v.id from sequence_step s join email_template_version v on v.template_id = s.template_id where s.id = $1`,
+    [sequence.stepIds[0]],
+  );
+  return {
+    contactId,
+    templateVersionId: rows[0]?.id ?? "",
+    messageId: `<${executionId}@example.com>`,
+    fromAddress: "us@example.com",
+    toAddress: "ann@example.com",
+    subject: "Hello Ann",
+    variables: { contact: { first_name: "Ann" } },
+    response: "250 queued",
+  };
+}
+
+function step({ sequence }: MadeExecution, stepNumber: number, values: { isHeld?: boolean; deferral?: string } = {}) {
+  const stepId = sequence.stepIds[stepNumber - 1] ?? "";
+  return { stepId, stepNumber, dueAt, scheduledFor: opening, deferral: null, isHeld: false, ...values };
+}
+
+async function readLog(executionId: string) {
+  const { rows } = await db.query("select * from email_log where execution_id = $1", [executionId]);
+  return rows;
+}
+
+/** Everything that a record may touch, to see that it did not. */
+async function readAll({ executionId, enrollmentId }: MadeExecution) {
+  return {
+    executions: await readExecutions(db, enrollmentId),
+    enrollment: await readEnrollment(db, enrollmentId),
+    log: await readLog(executionId),
+    events: await readEvents(db, executionId),
+  };
+}
+
+const event = { reason: "connection_lost", message: "No reply came.", actor: "worker" };
+
+test("a sent execution gives up lease and phase, and is linked to the one email log that says what left", async () => {
+  const sending = await makeSending({ errorMessage: "421 Come back later." });
+
+  await finishExecutions(db, [await finishAs(sending)]);
+
+  const log = await readLog(sending.executionId);
+  expect(log).toEqual([
+    {
+      id: expect.any(String),
+      execution_id: sending.executionId,
+      contact_id: sending.contactId,
+      template_version_id: (await emailTo(sending)).templateVersionId,
+      message_id: `<${sending.executionId}@example.com>`,
+      from_address: "us@example.com",
+      to_address: "ann@example.com",
+      subject: "Hello Ann",
+      variables: { contact: { first_name: "Ann" } },
+      outcome: "accepted",
+      response: "250 queued",
+      sent_at: at,
+    },
+  ]);
+  expect(await readExecution(db, sending.executionId)).toMatchObject({
+    status: "sent",
+    phase: null,
+    leaseUntil: null,
+    sentAt: at,
+    emailLogId: log[0]?.id,
+    errorMessage: null,
+  });
+  expect(await readEvents(db, sending.executionId)).toEqual([]);
+});
+
+test("an execution in doubt is logged as such, has no time of sending, and says why", async () => {
+  const sending = await makeSending();
+  const email = { ...(await emailTo(sending)), response: null };
+
+  await finishExecutions(db, [await finishAs(sending, { to: "in_doubt", email, event })]);
+
+  const log = await readLog(sending.executionId);
+  expect(log).toMatchObject([{ outcome: "in_doubt", response: null }]);
+  expect(await readExecution(db, sending.executionId)).toMatchObject({
+    status: "in_doubt",
+    sentAt: null,
+    emailLogId: log[0]?.id,
+    errorMessage: event.message,
+  });
+  expect(await readEvents(db, sending.executionId)).toEqual([{ at, kind: "in_doubt", ...event }]);
+});
+
+test("a skipped execution logs no email, does not start the enrollment, and says why", async () => {
+  const due = await makeSending({ status: "scheduled", phase: null });
+
+  await finishExecutions(db, [await finishAs(due, { from: "scheduled", to: "skipped", email: null, event })]);
+
+  expect(await readLog(due.executionId)).toEqual([]);
+  expect(await readExecution(db, due.executionId)).toMatchObject({ status: "skipped", sentAt: null, emailLogId: null });
+  expect(await readEnrollment(db, due.enrollmentId)).toMatchObject({ startedAt: null, currentStepNumber: 1 });
+  expect(await readEvents(db, due.executionId)).toEqual([{ at, kind: "skipped", ...event }]);
+});
+
+test("the enrollment advances, and the next step gets a timer of the first generation", async () => {
+  const sending = await makeSending();
+
+  const [finished] = await finishExecutions(db, [await finishAs(sending)]);
+
+  const [, next] = await readExecutions(db, sending.enrollmentId);
+  expect(finished).toEqual({
+    executionId: sending.executionId,
+    enrollmentStatus: "active",
+    next: { executionId: next?.id, generation: 0, scheduledFor: opening },
+  });
+  expect(next).toMatchObject({
+    stepId: sending.sequence.stepIds[1],
+    stepNumber: 2,
+    status: "scheduled",
+    holdReason: null,
+    generation: 0,
+    attemptCount: 0,
+    dueAt,
+    scheduledFor: opening,
+  });
+  expect(await readEnrollment(db, sending.enrollmentId)).toMatchObject({
+    status: "active",
+    currentStepNumber: 1,
+    startedAt: at,
+    completedAt: null,
+    endReason: null,
+  });
+});
+
+test("the first email starts the enrollment, a later one does not start it again", async () => {
+  const startedAt = new Date("2026-03-01T08:00:00Z");
+  const sending = await makeSending({}, { startedAt });
+
+  await finishExecutions(db, [await finishAs(sending)]);
+
+  expect((await readEnrollment(db, sending.enrollmentId)).startedAt).toEqual(startedAt);
+});
+
+test("a next step that a window moved says so in an event of its own", async () => {
+  const sending = await makeSending();
+  const next = step(sending, 2, { deferral: "Closed until Friday 09:00." });
+
+  const [finished] = await finishExecutions(db, [await finishAs(sending, { plan: { passedOver: [], next } })]);
+
+  const events = await readEvents(db, finished?.next?.executionId ?? "");
+  expect(events).toEqual([
+    { at, kind: "deferred", reason: "outside_window", message: "Closed until Friday 09:00.", actor: "worker" },
+  ]);
+});
+
+test.each(["active", "paused"] as const)("an enrollment that is %s completes when no step is left", async (status) => {
+  const sending = await makeSending({}, { status });
+
+  const finished = await finishExecutions(db, [await finishAs(sending, { plan: { passedOver: [], next: null } })]);
+
+  expect(finished).toEqual([{ executionId: sending.executionId, enrollmentStatus: "completed", next: null }]);
+  expect(await readEnrollment(db, sending.enrollmentId)).toMatchObject({
+    status: "completed",
+    endReason: "completed",
+    completedAt: at,
+    currentStepNumber: 1,
+  });
+});
+
+test.each(["cancelled", "unsubscribed"] as const)(
+  "an enrollment that was %s meanwhile does not complete: it keeps status and reason, and counts the step",
+  async (status) => {
+    const sending = await makeSending({}, { status, endReason: "asked_to" });
+
+    await finishExecutions(db, [await finishAs(sending, { plan: { passedOver: [], next: null } })]);
+
+    expect(await readEnrollment(db, sending.enrollmentId)).toMatchObject({
+      status,
+      endReason: "asked_to",
+      completedAt: null,
+      currentStepNumber: 1,
+    });
+  },
+);
+
+test.each(["cancelled", "unsubscribed", "completed"] as const)(
+  "an enrollment that was %s meanwhile gets its email recorded and no next step",
+  async (status) => {
+    const sending = await makeSending({}, { status });
+
+    const finished = await finishExecutions(db, [await finishAs(sending)]);
+
+    expect(finished).toEqual([{ executionId: sending.executionId, enrollmentStatus: status, next: null }]);
+    expect((await readExecutions(db, sending.enrollmentId)).map((row) => row.status)).toEqual(["sent"]);
+    expect(await readLog(sending.executionId)).toHaveLength(1);
+  },
+);
+
+test.each([
+  ["the enrollment is paused", "paused", "active", false, "enrollment_paused"],
+  ["the sequence is paused", "active", "paused", false, "sequence_paused"],
+  ["the schedule never opens", "active", "active", true, "window_never_opens"],
+] as const)("while %s, the next step waits without a timer", async (_, status, sequence, isHeld, holdReason) => {
+  const sending = await makeSending({}, { status }, { status: sequence });
+  const plan = { passedOver: [], next: step(sending, 2, { isHeld }) };
+
+  const finished = await finishExecutions(db, [await finishAs(sending, { plan })]);
+
+  expect(finished).toEqual([{ executionId: sending.executionId, enrollmentStatus: status, next: null }]);
+  const [, next] = await readExecutions(db, sending.enrollmentId);
+  expect(next).toMatchObject({ stepNumber: 2, status: "pending", holdReason, dueAt, scheduledFor: opening });
+});
+
+test("steps passed over are recorded as skipped, each with an event, before the next one opens", async () => {
+  const sending = await makeSending();
+  const passedOver = [{ stepId: sending.sequence.stepIds[1] ?? "", stepNumber: 2 }];
+
+  await finishExecutions(db, [await finishAs(sending, { plan: { passedOver, next: step(sending, 3) } })]);
+
+  const [, passed, next] = await readExecutions(db, sending.enrollmentId);
+  expect(passed).toMatchObject({ stepNumber: 2, status: "skipped", dueAt: at, scheduledFor: at });
+  expect(next).toMatchObject({ stepNumber: 3, status: "scheduled" });
+  expect(await readEvents(db, passed?.id ?? "")).toEqual([
+    { at, kind: "skipped", reason: "step_inactive", message: "Step 2 is inactive.", actor: "worker" },
+  ]);
+});
+
+test("in doubt without a plan, the enrollment stays where it is until an operator decides", async () => {
+  const sending = await makeSending();
+
+  const finished = await finishExecutions(db, [await finishAs(sending, { to: "in_doubt", event, plan: null })]);
+
+  expect(finished).toEqual([{ executionId: sending.executionId, enrollmentStatus: "active", next: null }]);
+  expect(await readEnrollment(db, sending.enrollmentId)).toMatchObject({
+    status: "active",
+    currentStepNumber: 0,
+    startedAt: at,
+    completedAt: null,
+  });
+  expect(await readExecutions(db, sending.enrollmentId)).toHaveLength(1);
+});
+
+test("a record that comes twice writes nothing the second time", async () => {
+  const sending = await makeSending();
+  const finish = await finishAs(sending, { event });
+  await finishExecutions(db, [finish]);
+  const before = await readAll(sending);
+
+  expect(await finishExecutions(db, [finish])).toEqual([]);
+
+  expect(await readAll(sending)).toEqual(before);
+});
+
+/** Records `refused` between two that are fine: the answer names those two, and nothing of `refused` is written. */
+async function expectOnlyOthersAreFinished(refused: MadeExecution, from: Finish["from"]): Promise<void> {
+  const others = [await makeOther(from), await makeOther(from)];
+  const before = await readAll(refused);
+  const passedOver = [{ stepId: refused.sequence.stepIds[1] ?? "", stepNumber: 2 }];
+  const plan = { passedOver, next: step(refused, 3) };
+  const finishes = [
+    await finishAs(others[0] as MadeExecution, { from }),
+    await finishAs(refused, { from, event, plan }),
+    await finishAs(others[1] as MadeExecution, { from }),
+  ];
+
+  const finished = await finishExecutions(db, finishes);
+
+  expect(finished.map((one) => one.executionId).toSorted()).toEqual(others.map((one) => one.executionId).toSorted());
+  expect(await readAll(refused)).toEqual(before);
+}
+
+function makeOther(from: Finish["from"]): Promise<MadeExecution> {
+  return from === "sending" ? makeSending() : makeSending({ status: "scheduled", phase: null });
+}
+
+test.each(statusesOtherThan("sending"))("an execution that is %s is not recorded as sent", async (status) => {
+  await expectOnlyOthersAreFinished(await makeSending({ status, phase: null }), "sending");
+});
+
+test.each(statusesOtherThan("scheduled"))("an execution that is %s is not skipped by a wake-up", async (status) => {
+  const phase = status === "sending" ? "data" : null;
+  await expectOnlyOthersAreFinished(await makeSending({ status, phase }), "scheduled");
+});
+
+test("a worker of an older generation records nothing", async () => {
+  await expectOnlyOthersAreFinished(await makeSending({ generation: 3 }), "sending");
+});

@@ -1,0 +1,77 @@
+import { freshDatabase } from "@dripline/testkit/database";
+import { makeContact, makeSequence } from "@dripline/testkit/factories";
+import { expect, test } from "vitest";
+import { releaseExecutions } from "./release-executions.ts";
+import {
+  insertExecution,
+  type MadeExecution,
+  readEvents,
+  readExecution,
+  statusesOtherThan,
+} from "./testing/executions.ts";
+
+const { pool: db } = await freshDatabase();
+const now = new Date("2026-03-02T20:00:00Z");
+const by = { now, actor: "worker" };
+const later = new Date("2026-03-02T20:05:00Z");
+
+async function makeSending(values: Parameters<typeof insertExecution>[3] = {}): Promise<MadeExecution> {
+  const contact = await makeContact(db);
+  return insertExecution(db, await makeSequence(db), contact.id, {
+    status: "sending",
+    generation: 3,
+    attemptCount: 2,
+    ...values,
+  });
+}
+
+function move({ executionId }: MadeExecution, reason = "transport_unusable") {
+  return { executionId, generation: 3, at: later, reason, message: `Comes back: ${reason}.` };
+}
+
+/** Releases `refused` between two that are fine: the answer names those two, and `refused` stays as it was, silently. */
+async function expectOnlyOthersAreReleased(refused: MadeExecution): Promise<void> {
+  const [first, last] = [await makeSending(), await makeSending()];
+  const before = await readExecution(db, refused.executionId);
+
+  const moved = await releaseExecutions(db, [move(first), move(refused), move(last)], by);
+
+  expect(moved.toSorted()).toEqual([first.executionId, last.executionId].toSorted());
+  expect(await readExecution(db, refused.executionId)).toEqual(before);
+  expect(await readEvents(db, refused.executionId)).toEqual([]);
+}
+
+test.each(["claimed", "data"] as const)(
+  "a release from the phase %s comes back later, without lease, with its attempt given back and a sentence",
+  async (phase) => {
+    const sending = await makeSending({ phase });
+
+    expect(await releaseExecutions(db, [move(sending)], by)).toEqual([sending.executionId]);
+
+    expect(await readExecution(db, sending.executionId)).toMatchObject({
+      status: "scheduled",
+      phase: null,
+      leaseUntil: null,
+      scheduledFor: later,
+      attemptCount: 1,
+      errorMessage: "Comes back: transport_unusable.",
+    });
+    expect(await readEvents(db, sending.executionId)).toEqual([
+      {
+        at: now,
+        kind: "released",
+        reason: "transport_unusable",
+        message: "Comes back: transport_unusable.",
+        actor: "worker",
+      },
+    ]);
+  },
+);
+
+test.each(statusesOtherThan("sending"))("an execution that is %s is not released", async (status) => {
+  await expectOnlyOthersAreReleased(await makeSending({ status }));
+});
+
+test("a worker of an older generation releases nothing", async () => {
+  await expectOnlyOthersAreReleased(await makeSending({ generation: 4 }));
+});
