@@ -2,6 +2,7 @@ import { freshDatabase } from "@dripline/testkit/database";
 import { makeContact, makeSequence } from "@dripline/testkit/factories";
 import { expect, test } from "vitest";
 import { type Finish, finishExecutions } from "./finish-executions.ts";
+import { newId } from "./new-id.ts";
 import {
   insertExecution,
   type MadeExecution,
@@ -266,6 +267,28 @@ test("steps passed over are recorded as skipped, each with an event, before the 
   expect(await readEvents(db, passed?.id ?? "")).toEqual([
     { at, kind: "skipped", reason: "step_inactive", message: "Step 2 is inactive.", actor: "worker" },
   ]);
+});
+
+test("a step that has its execution already, passed over or next, keeps it as it is", async () => {
+  const sending = await makeSending();
+  const [, second = "", third = ""] = sending.sequence.stepIds;
+  for (const [stepNumber, stepId] of [second, third].entries()) {
+    await db.query(
+      `insert into step_execution (id, enrollment_id, step_id, step_number, status, due_at, scheduled_for)
+       values ($1, $2, $3, $4, 'failed', $5, $5)`,
+      [newId(), sending.enrollmentId, stepId, stepNumber + 2, at],
+    );
+  }
+  const [, ...before] = await readExecutions(db, sending.enrollmentId);
+  const passedOver = [{ stepId: second, stepNumber: 2 }];
+
+  const finished = await finishExecutions(db, [
+    await finishAs(sending, { plan: { passedOver, next: step(sending, 3) } }),
+  ]);
+
+  expect(finished).toMatchObject([{ executionId: sending.executionId, next: null }]);
+  const [, ...after] = await readExecutions(db, sending.enrollmentId);
+  expect(after).toEqual(before);
 });
 
 test("in doubt without a plan, the enrollment stays where it is until an operator decides", async () => {
