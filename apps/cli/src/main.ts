@@ -64,6 +64,17 @@ program
   });
 
 program
+  .command("retry")
+  .description("let held or failed executions be tried again, after what kept them back was put right")
+  .argument("[ids...]", "executions, as due --dry-run --json shows them")
+  .option("--held", "all that are held", false)
+  .option("--failed", "all that failed", false)
+  .action(async (ids: string[], options: { held: boolean; failed: boolean }) => {
+    const { retry } = await import("./commands/retry.ts");
+    await retry(env, directory(), { ids, ...options, now });
+  });
+
+program
   .command("doctor")
   .description("look at each thing Dripline needs, and say what to do about what is wrong")
   .option("--json", "for scripts", false)

@@ -33,7 +33,8 @@ shutdown.onClose("queue", () => queue.close());
 
 const transport = createSmtpTransport({
   url: config.smtpUrl,
-  poolSize: config.smtpPoolSize,
+  // A connection for each email under way: a claimed email that waits for one would use up its lease.
+  poolSize: config.concurrency,
   // Up to the "354" nothing has left, so giving up early costs a retry and no doubt; the final reply gets the ten
   // minutes of RFC 5321 section 4.5.3.2.6.
   timeouts: { connectMs: 30_000, envelopeMs: 60_000, finalReplyMs: config.smtpFinalReplySeconds * 1_000 },

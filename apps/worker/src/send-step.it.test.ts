@@ -3,6 +3,7 @@ import { REAL_PACE } from "@dripline/domain/delay";
 import { BUSINESS_HOURS } from "@dripline/domain/schedule";
 import { enrollContact } from "@dripline/engine/enroll";
 import { optOut } from "@dripline/engine/opt-out";
+import { retryByOperator } from "@dripline/engine/retry-by-operator";
 import { unenroll } from "@dripline/engine/unenroll";
 import { createRenderer } from "@dripline/mail/render";
 import { createSmtpTransport } from "@dripline/mail/smtp-transport";
@@ -289,6 +290,23 @@ describe("a template that cannot be rendered", () => {
     expect(row.error_message).toContain("contact.attributes.plan");
     expect((await events(wake.executionId))[0]).toMatchObject({ kind: "held", reason: "missing_variable" });
     expect(smtp.bodies).toEqual([]);
+  });
+
+  test("goes on at once when an operator retries it after the reason was put right", async () => {
+    const templateId = await makeTemplate(db, { html: "<p>{{ contact.attributes.plan }}</p>" });
+    const { wake, contactId } = await enrolled({ steps: [{ templateId }] });
+    await sendStep(deps, wake);
+    await db.query(`update contact set attributes = '{"plan": "gold"}' where id = $1`, [contactId]);
+    const moved = await retryByOperator(
+      { db, queue: deps.queue, now: new Date(Date.now() - 1), actor: "ann" },
+      { executionIds: [wake.executionId] },
+    );
+    expect(moved).toEqual([wake.executionId]);
+    const [next] = woken;
+    expect(next).toMatchObject({ executionId: wake.executionId, generation: 1 });
+    await sendStep(deps, { executionId: wake.executionId, generation: 1 });
+    expect(await execution(wake.executionId)).toMatchObject({ status: "sent", attempt_count: 1 });
+    expect((await events(wake.executionId)).map((event) => event.kind)).toEqual(["held", "revived"]);
   });
 
   test("counts an empty first name as missing rather than writing 'Hello ,'", async () => {

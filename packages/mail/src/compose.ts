@@ -1,11 +1,8 @@
 import { createHash } from "node:crypto";
-import { domainToASCII } from "node:url";
 import MailComposer from "nodemailer/lib/mail-composer";
+import { type MailAddress, oneLine, plainMailbox } from "./mail-address.ts";
 import { isLoopbackHost } from "./smtp-url.ts";
 import type { OutgoingMessage } from "./transport.ts";
-
-/** One mailbox. The name may hold anything (it is encoded), the address must be a plain `local@domain`. */
-export type MailAddress = { name: string; address: string };
 
 export type MessageParts = {
   /** From `messageIdFor`, with its angle brackets. */
@@ -33,8 +30,8 @@ export type MessageParts = {
  *   checked where they are written, so a bad one here is a mistake in the caller
  */
 export async function composeMessage(parts: MessageParts): Promise<OutgoingMessage> {
-  const from = mailbox(parts.from);
-  const to = mailbox(parts.to);
+  const from = plainMailbox(parts.from);
+  const to = plainMailbox(parts.to);
   if (!/^<[^<>\s@]+@[^<>\s@]+>$/.test(parts.messageId)) {
     throw new Error(`not a Message-ID: ${JSON.stringify(parts.messageId)}`);
   }
@@ -50,7 +47,7 @@ export async function composeMessage(parts: MessageParts): Promise<OutgoingMessa
     date: parts.date,
     from,
     to: [to],
-    ...(parts.replyTo === undefined ? {} : { replyTo: [mailbox(parts.replyTo)] }),
+    ...(parts.replyTo === undefined ? {} : { replyTo: [plainMailbox(parts.replyTo)] }),
     subject: oneLine(parts.subject),
     text: lines(parts.text),
     html: lines(parts.html),
@@ -72,16 +69,6 @@ function headersOf(parts: MessageParts): Record<string, string | { prepared: tru
   };
 }
 
-function mailbox({ name, address }: MailAddress): MailAddress {
-  // Dot-atoms only (RFC 5322 section 3.2.3). Quoted local parts exist on paper; what they bring in practice is injection.
-  const match = /^([\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*)@([^\s@<>"(),:;[\]\\]+)$/.exec(address);
-  const domain = domainToASCII(match?.[2] ?? "");
-  if (match === null || !(domain.includes(".") || domain === "localhost")) {
-    throw new Error(`not one plain ASCII mail address: ${JSON.stringify(address)}`);
-  }
-  return { name: oneLine(name), address: `${match[1]}@${domain}` };
-}
-
 function unsubscribeUrl(text: string): string {
   const url = new URL(text);
   const allowed = url.protocol === "https:" || (url.protocol === "http:" && isLoopbackHost(url.hostname));
@@ -101,9 +88,4 @@ function listId(text: string): string {
 function lines(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
   return text.replace(/\r\n?/g, "\n").replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "");
-}
-
-function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
-  return text.replace(/[\u0000-\u001f\u007f\u0085\u2028\u2029]+/g, " ").trim();
 }

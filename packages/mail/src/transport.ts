@@ -1,4 +1,4 @@
-/** One composed message for one recipient. `raw` is the whole message, byte for byte the same on every attempt. */
+/** One composed message for one recipient. `raw` is the whole message, sent as it is. */
 export type OutgoingMessage = {
   envelope: { from: string; to: [string] };
   /** With its angle brackets. */

@@ -1,3 +1,4 @@
+import { plainMailbox } from "@dripline/mail/mail-address";
 import { isLoopbackHost, parseSmtpUrl } from "@dripline/mail/smtp-url";
 import { z } from "zod";
 import { dayLengthForm, parseDayLength } from "./day-length.ts";
@@ -39,13 +40,15 @@ function wholeNumber(min: number, max: number) {
 
 const mailbox = z.string().transform((text, context): Mailbox => {
   const match = /^(?:"?([^"<>]*?)"?\s*<([^<>]+)>|([^<>]+))$/.exec(text.trim());
-  const address = (match?.[2] ?? match?.[3] ?? "").trim();
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not get into a header
-  if (!/^[^\s@,;:"\\]{1,64}@[^\s@,;:"\\]{1,253}$/.test(address) || /[\u0000-\u001f\u007f]/.test(text)) {
-    context.issues.push({ code: "custom", message: "is not a mailbox", input: text });
+  try {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not get into a header
+    if (/[\u0000-\u001f\u007f]/.test(text)) throw new Error("control characters");
+    // The same judgement as when a message is composed: a sender that is refused there would hold every email.
+    return plainMailbox({ name: match?.[1]?.trim() ?? "", address: (match?.[2] ?? match?.[3] ?? "").trim() });
+  } catch {
+    context.issues.push({ code: "custom", message: "is not a mailbox with a full domain", input: text });
     return z.NEVER;
   }
-  return { name: match?.[1]?.trim() ?? "", address };
 });
 
 const smtpUrl = z.string().check((context) => {
@@ -90,7 +93,10 @@ export const configVariables = {
     write: "the address to listen on: 127.0.0.1, or 0.0.0.0 for all",
   },
   API_PORT: { schema: wholeNumber(1, 65_535), write: "a port from 1 to 65535, e.g. 4600" },
-  WORKER_CONCURRENCY: { schema: wholeNumber(1, 1_000), write: "how many emails one worker handles at once, e.g. 10" },
+  WORKER_CONCURRENCY: {
+    schema: wholeNumber(1, 1_000),
+    write: "how many emails one worker sends at once, each on its own SMTP connection, e.g. 10",
+  },
   CLAIM_LEASE_SECONDS: {
     schema: wholeNumber(1, 3_600),
     write: "seconds until another worker takes an email over, e.g. 180",
@@ -99,7 +105,6 @@ export const configVariables = {
     schema: wholeNumber(1, 3_600),
     write: "seconds the mail server may take for its final reply, e.g. 600",
   },
-  SMTP_POOL_SIZE: { schema: wholeNumber(1, 100), write: "how many SMTP connections one worker keeps, e.g. 5" },
   DRIPLINE_DAY_LENGTH: { schema: dayLength, write: `${dayLengthForm}; leave it out for days of 24 hours` },
   LOG_LEVEL: { schema: z.enum(logLevels, "is not a log level"), write: `one of ${logLevels.join(", ")}` },
   SHUTDOWN_GRACE_SECONDS: {

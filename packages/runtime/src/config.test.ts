@@ -42,7 +42,6 @@ describe("settings", () => {
         smtpUrl: good.SMTP_URL,
         mailFrom: { name: "Dripline", address: "hello@example.com" },
         concurrency: 10,
-        smtpPoolSize: 5,
       },
     });
   });
@@ -133,6 +132,13 @@ test.each(["http://mail.example.com", "http://10.0.0.1:4600"])(
   "%s is refused as the public address: one-click unsubscribe needs https outside this machine",
   (publicUrl) => {
     expect(problemsOf(readWorkerConfig({ ...good, PUBLIC_URL: publicUrl }))).toEqual(["PUBLIC_URL"]);
+  },
+);
+
+test.each(["hello@mailhost", "hello@[10.0.0.1]", "two@example.com, more@example.com"])(
+  "%s is refused as the sender: no message could be built with it",
+  (mailFrom) => {
+    expect(problemsOf(readWorkerConfig({ ...good, MAIL_FROM: mailFrom }))).toEqual(["MAIL_FROM"]);
   },
 );
 

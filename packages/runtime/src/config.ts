@@ -33,7 +33,6 @@ export interface WorkerConfig extends SharedConfig {
   readonly smtpUrl: string;
   readonly mailFrom: Mailbox;
   readonly concurrency: number;
-  readonly smtpPoolSize: number;
   /** How long a worker may take from the claim to the first body byte before another takes the email over. */
   readonly claimLeaseSeconds: number;
   /** How long the mail server may take for its final reply; giving up earlier makes doubt. */
@@ -66,7 +65,6 @@ export function readWorkerConfig(env: Environment): ConfigResult<WorkerConfig> {
     smtpUrl: read.required("SMTP_URL"),
     mailFrom: read.required("MAIL_FROM"),
     concurrency: read.optional("WORKER_CONCURRENCY") ?? 10,
-    smtpPoolSize: read.optional("SMTP_POOL_SIZE") ?? 5,
     // Connecting takes up to 30 s and the envelope up to 60 s; the rest is waiting for a pooled connection.
     claimLeaseSeconds: read.optional("CLAIM_LEASE_SECONDS") ?? 180,
     // RFC 5321 section 4.5.3.2.6 gives the server ten minutes.

@@ -1,0 +1,44 @@
+import { findInstallation } from "../find-installation.ts";
+import { UserError } from "../user-error.ts";
+import { withDatabase } from "../with-database.ts";
+
+export interface RetryOptions {
+  readonly ids: readonly string[];
+  readonly held: boolean;
+  readonly failed: boolean;
+  readonly now: () => Date;
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Lets held or failed executions be tried again: those with these ids, or all that are held, or all that failed. */
+export async function retry(env: NodeJS.ProcessEnv, directory: string, options: RetryOptions): Promise<void> {
+  const { ids, held, failed, now } = options;
+  const notAnId = ids.find((id) => !uuid.test(id));
+  if (notAnId !== undefined)
+    throw new UserError(`"${notAnId}" is not the id of an execution: see due --dry-run --json.`);
+  if ([ids.length > 0, held, failed].filter(Boolean).length !== 1) {
+    throw new UserError("Say which: ids of executions, or --held, or --failed.");
+  }
+
+  const { databaseUrl, redisUrl } = findInstallation(env, directory);
+  const [{ openWakeQueue }, { retryByOperator }] = await Promise.all([
+    import("@dripline/queue/open-wake-queue"),
+    import("@dripline/engine/retry-by-operator"),
+  ]);
+  const queue = openWakeQueue({ redisUrl, databaseUrl, now, role: "producer" });
+  try {
+    const moved = await withDatabase(databaseUrl, (db) =>
+      retryByOperator(
+        { db, queue, now: now(), actor: "dripline retry" },
+        ids.length > 0 ? { executionIds: ids } : { status: held ? "pending" : "failed" },
+      ),
+    );
+    console.log(`${moved.length} ${moved.length === 1 ? "execution is" : "executions are"} tried again now.`);
+    const left = ids.filter((id) => !moved.includes(id));
+    for (const id of left)
+      console.log(`  ${id} was left alone: it is not held or failed, or its enrollment has ended.`);
+  } finally {
+    await queue.close();
+  }
+}
