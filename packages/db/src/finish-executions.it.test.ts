@@ -301,6 +301,7 @@ test("in doubt without a plan, the enrollment stays where it is until an operato
     status: "active",
     currentStepNumber: 0,
     startedAt: at,
+    endReason: null,
     completedAt: null,
   });
   expect(await readExecutions(db, sending.enrollmentId)).toHaveLength(1);
