@@ -33,6 +33,9 @@ export function parseRequest<O extends OperationDefinition>(operation: O, reques
   }
 
   const sent = request.body === undefined ? {} : request.body; // no body at all: only what has defaults
+  if (isDeeperThan(nestingMax, sent)) {
+    throw new ProblemError("validation_failed", `The body is nested deeper than ${nestingMax} levels.`);
+  }
   const body = operation.body?.safeParse(sent);
   if (body?.success === false) throw invalidBody(body.error, sent);
   return { params: params?.data, query: query?.data, body: body?.data } as OperationInput<O>;
@@ -45,6 +48,19 @@ function invalidQuery(error: z.ZodError, allowed: readonly string[]): ProblemErr
     detail: `there is no parameter "${key}"; allowed: ${list}`,
   }));
   return new ProblemError("invalid_query", `A query parameter is wrong. Allowed are: ${list}.`, { errors });
+}
+
+/** Nobody means more than this, and checking a body calls itself once per level. */
+const nestingMax = 64;
+
+/** Level by level, so that the depth that is looked for cannot be reached on the stack. */
+function isDeeperThan(levelsMax: number, value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; depth <= levelsMax; depth++) {
+    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
+    if (level.length === 0) return false;
+  }
+  return true;
 }
 
 function invalidBody(error: z.ZodError, body: unknown): ProblemError {

@@ -35,6 +35,11 @@ test("no body at all is a body without fields", async () => {
   ]);
 });
 
+test.each([2_000, 100_000])("a body nested %i levels deep is refused, and the API goes on", async (levels) => {
+  const body = `{"email":"a@example.com","attributes":{"a":${"[".repeat(levels)}${"]".repeat(levels)}}}`;
+  expectProblem(await post(body), 422, "validation_failed");
+});
+
 test("a body that is too large is refused", async () => {
   expectProblem(await post(`{"email":"${"a".repeat(2_100_000)}"}`), 413, "payload_too_large");
 });

@@ -13,6 +13,7 @@ export function prepareMigrations(redisUrl: string | undefined): void {
  * @throws UserError when the database cannot be reached or used
  */
 export async function migrateAll(databaseUrl: string, redisUrl: string | undefined): Promise<void> {
+  if (redisUrl !== undefined) await requireRedis(databaseUrl, redisUrl);
   try {
     const { migrateDatabase } = await import("@dripline/db/migrate");
     await migrateDatabase(databaseUrl);
@@ -22,5 +23,17 @@ export async function migrateAll(databaseUrl: string, redisUrl: string | undefin
   } catch (error) {
     const sentence = explainDatabaseError(error, databaseUrl);
     throw sentence === undefined ? error : new UserError(sentence, { cause: error });
+  }
+}
+
+/** @throws UserError when the Redis that was asked for cannot be reached or relied on */
+async function requireRedis(databaseUrl: string, redisUrl: string): Promise<void> {
+  const { openWakeQueue } = await import("@dripline/queue/open-wake-queue");
+  const queue = openWakeQueue({ databaseUrl, redisUrl, now: () => new Date(), role: "producer" });
+  try {
+    const { problems } = await queue.check();
+    if (problems.length > 0) throw new UserError(`REDIS_URL: ${problems.join(" ")}`);
+  } finally {
+    await queue.close();
   }
 }

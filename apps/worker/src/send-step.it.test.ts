@@ -280,6 +280,45 @@ describe("a wake-up proves nothing:", () => {
   });
 });
 
+test("a next step that cannot be timed is held with a sentence and an event", async () => {
+  const { wake, enrollmentId } = await enrolled({ steps: [{}, {}] });
+  await db.query(
+    `update schedule sc set windows = '[]' from email_sequence s join sequence_enrollment n on n.sequence_id = s.id
+     where sc.id = s.schedule_id and n.id = $1`,
+    [enrollmentId],
+  );
+  await sendStep(deps, wake);
+  const held = await execution(wake.executionId);
+  expect(held).toMatchObject({ status: "pending", hold_reason: "window_never_opens" });
+  expect(held.error_message).toContain("no window");
+});
+
+test("a step that opens while its sequence is paused says so", async () => {
+  const { wake, enrollmentId, sequenceId } = await enrolled({ steps: [{}, {}] });
+  const pausing: SendDeps = {
+    ...deps,
+    transport: {
+      ...transport,
+      async deliver(message, onBeforeBody) {
+        const reply = await transport.deliver(message, onBeforeBody);
+        await db.query("update email_sequence set status = 'paused' where id = $1", [sequenceId]);
+        return reply;
+      },
+    },
+  };
+  await sendStep(pausing, wake);
+  const { rows } = await db.query(
+    "select id, status, hold_reason, error_message from step_execution where enrollment_id = $1 and step_number = 2",
+    [enrollmentId],
+  );
+  expect(rows[0]).toMatchObject({
+    status: "pending",
+    hold_reason: "sequence_paused",
+    error_message: "The sequence is paused.",
+  });
+  expect(await events(rows[0].id)).toMatchObject([{ kind: "held", reason: "sequence_paused" }]);
+});
+
 describe("a template that cannot be rendered", () => {
   test("holds the execution with the variable's name and sends nothing with a hole", async () => {
     const templateId = await makeTemplate(db, { html: "<p>{{ contact.attributes.plan }}</p>" });

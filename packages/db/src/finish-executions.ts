@@ -40,7 +40,7 @@ export interface Finished {
  * The end of a step and the beginning of the next, as one statement and so one transaction: the execution moves
  * (fenced by state and generation), the email is logged, the enrollment advances or completes, steps passed over are
  * recorded as skipped, and the next step's row appears, with a timer if the enrollment and the sequence are still
- * active. Rows that are not in the state they should leave are missing from the answer, and nothing of theirs is written.
+ * active. The enrollment is locked first, as unenrolling does: the other way round the two would deadlock. Rows that are not in the state they should leave are missing from the answer, and nothing of theirs is written.
  */
 export async function finishExecutions(db: Queryable, finishes: readonly Finish[]): Promise<Finished[]> {
   const { rows } = await db.query<{
@@ -72,14 +72,19 @@ const statement = `
       advances boolean, next_id uuid, next_step_id uuid, next_step_number int, next_due_at timestamptz,
       next_scheduled_for timestamptz, next_is_held boolean, next_event_id uuid, next_deferral text)
   ),
+  locked as materialized (
+    select e.id as execution_id from sequence_enrollment n
+    join step_execution e on e.enrollment_id = n.id join input i on i.execution_id = e.id
+    order by n.id for update of n
+  ),
   finished as (
     update step_execution e
     set status = i.to_status, phase = null, lease_until = null, updated_at = now(),
         sent_at = case when i.to_status = 'sent' then i.at end,
         email_log_id = i.email_log_id,
         error_message = case when i.to_status = 'sent' then null else coalesce(i.event ->> 'message', e.error_message) end
-    from input i
-    where e.id = i.execution_id and e.generation = i.generation and e.status = i.from_status
+    from input i, locked
+    where locked.execution_id = e.id and e.id = i.execution_id and e.generation = i.generation and e.status = i.from_status
     returning e.enrollment_id, e.step_number, i.*
   ),
   logged as (
@@ -112,9 +117,10 @@ const statement = `
     returning id, step_number
   ),
   opened as (
-    insert into step_execution (id, enrollment_id, step_id, step_number, status, hold_reason, due_at, scheduled_for)
+    insert into step_execution (id, enrollment_id, step_id, step_number, status, hold_reason, error_message, due_at, scheduled_for)
     select f.next_id, f.enrollment_id, f.next_step_id, f.next_step_number, case when hold is null then 'scheduled' else 'pending' end,
-           hold, f.next_due_at, f.next_scheduled_for
+           hold, case hold when 'enrollment_paused' then 'The enrollment is paused.' when 'sequence_paused' then 'The sequence is paused.'
+                           when 'window_never_opens' then 'The schedule has no window in the next 400 days.' end, f.next_due_at, f.next_scheduled_for
     from finished f
     join advanced a on a.execution_id = f.execution_id
     join email_sequence s on s.id = a.sequence_id,
@@ -123,7 +129,7 @@ const statement = `
                          when f.next_is_held then 'window_never_opens' end as hold) h
     where f.next_id is not null and a.status in ('active', 'paused')
     on conflict (enrollment_id, step_id) do nothing
-    returning id, enrollment_id, status, scheduled_for
+    returning id, enrollment_id, status, hold_reason, error_message, scheduled_for
   ),
   told as (
     insert into execution_event (id, execution_id, at, kind, reason, message, actor)
@@ -136,6 +142,9 @@ const statement = `
     union all
     select f.next_event_id, o.id, f.at, 'deferred', 'outside_window', f.next_deferral, 'worker'
     from opened o join finished f on f.next_id = o.id where f.next_deferral is not null
+    union all
+    select gen_random_uuid(), o.id, f.at, 'held', o.hold_reason, o.error_message, 'worker'
+    from opened o join finished f on f.next_id = o.id where o.hold_reason is not null
   )
   select f.execution_id as id, a.status as enrollment_status,
          o.id as next_id, o.status as next_status, o.scheduled_for as next_scheduled_for

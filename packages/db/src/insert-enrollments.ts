@@ -62,10 +62,12 @@ export async function insertEnrollments(
         from enrolled join input i on i.id = enrolled.id, jsonb_array_elements(i.passed_over) p
       ),
       opened as (
-        insert into step_execution (id, enrollment_id, step_id, step_number, status, hold_reason, due_at, scheduled_for)
+        insert into step_execution (id, enrollment_id, step_id, step_number, status, hold_reason, error_message, due_at, scheduled_for)
         select i.next_id, i.id, i.next_step_id, i.next_step_number,
                case when i.next_is_held then 'pending' else 'scheduled' end,
-               case when i.next_is_held then 'window_never_opens' end, i.next_due_at, i.next_scheduled_for
+               case when i.next_is_held then 'window_never_opens' end,
+               case when i.next_is_held then 'The schedule has no window in the next 400 days.' end,
+               i.next_due_at, i.next_scheduled_for
         from enrolled join input i on i.id = enrolled.id
         returning id, enrollment_id, status, scheduled_for
       ),
@@ -73,6 +75,10 @@ export async function insertEnrollments(
         insert into execution_event (id, execution_id, at, kind, reason, message, actor)
         select i.event_id, i.next_id, i.enrolled_at, 'deferred', 'outside_window', i.deferral, 'enroll'
         from enrolled join input i on i.id = enrolled.id where i.deferral is not null
+        union all
+        select gen_random_uuid(), i.next_id, i.enrolled_at, 'held', 'window_never_opens',
+               'The schedule has no window in the next 400 days.', 'enroll'
+        from enrolled join input i on i.id = enrolled.id where i.next_is_held
         union all
         select (p ->> 'event_id')::uuid, (p ->> 'id')::uuid, i.enrolled_at, 'skipped', 'step_inactive',
                'Step ' || (p ->> 'step_number') || ' is inactive.', 'enroll'
