@@ -43,26 +43,36 @@ async function lookAtEverything(env: NodeJS.ProcessEnv, directory: string, now: 
     ];
 
   const read = readCliConfig(found);
-  if (!read.ok) {
-    return [
-      node,
-      ...read.problems.map(
-        ({ variable, problem, remedy }) =>
-          ({ kind: "bad", text: `${variable} ${problem}`, remedy: `Write: ${remedy}` }) as const,
-      ),
-    ];
-  }
-  const { databaseUrl, redisUrl, smtpUrl, secret, publicUrl } = read.config;
+  const problems = read.ok ? [] : read.problems;
+  const wrong = problems.map(
+    ({ variable, problem, remedy }) =>
+      ({ kind: "bad", text: `${variable} ${problem}`, remedy: `Write: ${remedy}` }) as const,
+  );
+  // One wrong setting must not hide what is wrong elsewhere: the rest is looked at without it.
+  const rest = read.ok ? read : readCliConfig(without(found, problems));
+  if (!rest.ok) return [node, ...wrong];
+  const { databaseUrl, redisUrl, smtpUrl, secret, publicUrl } = rest.config;
+  const isSaid = (variable: string) => problems.some((problem) => problem.variable === variable);
   return [
     node,
-    lookAtSecret(secret),
+    ...wrong,
+    ...(isSaid("DRIPLINE_SECRET") ? [] : [lookAtSecret(secret)]),
     ...(await lookAtDatabase(databaseUrl, now)),
     ...(await lookAtQueue({ databaseUrl, redisUrl }, now)),
-    smtpUrl === undefined
-      ? { kind: "warning", text: "SMTP_URL is not set", remedy: "Workers need it: smtp://user:password@host:587" }
-      : await lookAtSmtp(smtpUrl),
+    ...(isSaid("SMTP_URL") ? [] : [await lookAtMailServer(smtpUrl)]),
     await lookAtApi(publicUrl),
   ];
+}
+
+function lookAtMailServer(smtpUrl: string | undefined): Finding | Promise<Finding> {
+  return smtpUrl === undefined
+    ? { kind: "warning", text: "SMTP_URL is not set", remedy: "Workers need it: smtp://user:password@host:587" }
+    : lookAtSmtp(smtpUrl);
+}
+
+function without(env: NodeJS.ProcessEnv, problems: readonly { readonly variable: string }[]): NodeJS.ProcessEnv {
+  const names = problems.flatMap(({ variable }) => [variable, `${variable}_FILE`]);
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name)));
 }
 
 function tryToFind(env: NodeJS.ProcessEnv, directory: string): NodeJS.ProcessEnv | UserError {
