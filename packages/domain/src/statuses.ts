@@ -15,7 +15,7 @@ export type EnrollmentStatus = z.infer<typeof EnrollmentStatus>;
  *   `scheduled` when the lease ends. Phase `data`: the first body byte may have left, so it becomes `in_doubt`.
  * - `sent`: the server's "250" is recorded. Final.
  * - `in_doubt`: the process or the connection died after the first body byte and before the "250" was recorded. Listed.
- * - `failed`: refused for good, or attempts used up. Waits for an operator.
+ * - `failed`: refused for good, or attempts used up. Waits for an operator (`dripline retry`).
  * - `skipped`: will not be sent; an event says why. Final.
  *
  * The arrows, who moves them and in which file: docs/states.md.

@@ -7,7 +7,7 @@ import type { OutgoingMessage } from "./transport.ts";
 export type MessageParts = {
   /** From `messageIdFor`, with its angle brackets. */
   messageId: string;
-  /** The Date header; the same for every attempt. */
+  /** The Date header: when this attempt is made. */
   date: Date;
   from: MailAddress;
   to: MailAddress;
@@ -24,7 +24,7 @@ export type MessageParts = {
 /**
  * Builds one message to exactly one recipient: text and HTML as alternatives (RFC 2046), one-click unsubscribe
  * (RFC 8058), `Auto-Submitted` so that autoresponders stay quiet (RFC 3834), `List-Id` (RFC 2919). The same parts give
- * the same bytes, so that a second attempt is the same message. Names and subject cannot add headers or recipients.
+ * the same bytes; attempts differ in the date alone. Names and subject cannot add headers or recipients.
  *
  * @throws when an address, the list id, the Message-ID or the unsubscribe URL cannot stand in a header: these are
  *   checked where they are written, so a bad one here is a mistake in the caller

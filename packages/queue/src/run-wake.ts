@@ -22,7 +22,7 @@ export async function runWake(deps: RunWakeDeps, job: Job, token: string | undef
   }
   const verdict = await verdictOf(deps, wake, job.attemptsStarted);
   if (verdict.kind === "done") return;
-  // Beyond the horizon the row waits in the database, and a sweep queues it in time.
+  // Beyond the horizon the row waits in the database, and a sweep wakes it within seconds of its time.
   if (isBeyondHorizon(verdict.at, deps.now())) return;
   await putBack(deps, job, token, verdict.at);
 }
