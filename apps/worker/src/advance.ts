@@ -1,28 +1,52 @@
 import { type Finish, finishExecutions } from "@dripline/db/finish-executions";
-import type { ExecutionFacts } from "@dripline/db/load-facts";
+import { type ExecutionFacts, loadFacts } from "@dripline/db/load-facts";
 import { planNextStep } from "@dripline/domain/next-step";
 import { resolveZone } from "@dripline/domain/time-zone";
 import { wakeAfterCommit } from "@dripline/engine/wake-after-commit";
 import type { SendDeps } from "./send-deps.ts";
 
+/** Nobody publishes a sequence more often than this while one email is recorded. */
+const versionsMax = 5;
+
 /**
  * Ends a step and opens the next one: plans when the next is due (from the moment this one was over), records both in
  * one statement, and sets the next timer after the commit. False if the row was no longer in the state it should leave.
+ *
+ * An edit that was published since the facts were read has moved the enrollment to another version; then the plan is
+ * made again from that one.
  */
-export async function advance(deps: SendDeps, facts: ExecutionFacts, finish: Omit<Finish, "plan">): Promise<boolean> {
-  const { schedule } = facts;
-  const { zone } = resolveZone(schedule, facts.contact.timezone);
+export async function advance(
+  deps: SendDeps,
+  facts: ExecutionFacts,
+  finish: Omit<Finish, "plan" | "versionId">,
+): Promise<boolean> {
+  let current = facts;
+  for (let versions = 1; versions <= versionsMax; versions += 1) {
+    if (await finishInVersion(deps, current, finish)) return true;
+    const [now] = await loadFacts(deps.db, [finish.executionId]);
+    if (now === undefined || now.enrollment.versionId === current.enrollment.versionId) return false;
+    current = now;
+  }
+  throw new Error(`execution ${finish.executionId}: its enrollment changed versions ${versionsMax} times meanwhile`);
+}
+
+async function finishInVersion(
+  deps: SendDeps,
+  facts: ExecutionFacts,
+  finish: Omit<Finish, "plan" | "versionId">,
+): Promise<boolean> {
+  const { schedule, enrollment } = facts;
   const plan = planNextStep({
     steps: facts.laterSteps,
-    afterStepNumber: facts.execution.stepNumber,
+    afterStepNumber: 0, // the later steps are already those that this person has still to get
     from: finish.at,
-    enrollmentId: facts.enrollment.id,
+    enrollmentId: enrollment.id,
     schedule,
-    zone,
+    zone: resolveZone(schedule, { contact: facts.contact.timezone, company: facts.company?.timezone ?? null }),
     pace: deps.pace,
   });
 
-  const [finished] = await finishExecutions(deps.db, [{ ...finish, plan }]);
+  const [finished] = await finishExecutions(deps.db, [{ ...finish, versionId: enrollment.versionId, plan }]);
   if (finished === undefined) return false;
   if (finished.next !== null) {
     const { executionId, generation, scheduledFor } = finished.next;

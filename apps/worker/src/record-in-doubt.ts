@@ -19,5 +19,5 @@ export async function recordInDoubt(deps: SendDeps, facts: ExecutionFacts, doubt
   const { executionId, generation, email, event, now } = doubt;
   const finish = { executionId, generation, from: "sending", to: "in_doubt", at: now, email, event } as const;
   if (facts.sequence.inDoubtPolicy === "advance") await advance(deps, facts, finish);
-  else await finishExecutions(deps.db, [{ ...finish, plan: null }]);
+  else await finishExecutions(deps.db, [{ ...finish, versionId: facts.enrollment.versionId, plan: null }]);
 }

@@ -22,7 +22,7 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
   const [facts] = await loadFacts(deps.db, [wake.executionId]);
   if (facts === undefined) return wakeIsOver(deps, wake, "there is no such execution");
 
-  const decision = decideSend(facts, wake.generation, facts.databaseNow);
+  const decision = decideSend(facts, wake.generation, facts.databaseNow, deps.pace);
   if (decision.kind === "stale") return wakeIsOver(deps, wake, decision.reason);
   if (decision.kind !== "deliver") return applyDecision(deps, facts, decision);
 
@@ -31,7 +31,7 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
 
   const [claim] = await claimExecutions(
     deps.db,
-    [{ ...wake, messageId: email.message.messageId }],
+    [{ ...wake, stepId: facts.execution.stepId, messageId: email.message.messageId, zone: decision.zone }],
     deps.leases.claimSeconds,
   );
   if (claim === undefined) return lostTheRace(deps, wake);

@@ -1,9 +1,16 @@
-import { InDoubtPolicy, SequenceStatus } from "@dripline/domain/statuses";
+import { InDoubtPolicy, ReEnrollment, SequenceStatus } from "@dripline/domain/statuses";
 import { z } from "zod";
 import { Id, Instant, line, text } from "./fields.ts";
 import { listQuery, pageOf, Search } from "./list.ts";
 import { defineOperation } from "./operation.ts";
-import { checkDelay, SequenceStep, stepFields } from "./sequence-steps.ts";
+import { checkDelay, SequenceStep, stepFields, WireElapsed } from "./sequence-steps.ts";
+
+const limitMessage = "is a whole number, 1 to 1000000";
+const SendsPerDayMax = z
+  .int({ error: limitMessage })
+  .min(1, limitMessage)
+  .max(1_000_000, limitMessage)
+  .describe("Emails of this sequence a day, counted in its schedule's zone");
 
 export const EmailSequence = z
   .strictObject({
@@ -15,10 +22,17 @@ export const EmailSequence = z
     in_doubt_policy: InDoubtPolicy.describe(
       "What happens to people whose email has an outcome that cannot be known: they go on, or wait for an operator",
     ),
+    sends_per_day_max: SendsPerDayMax.nullable(),
+    re_enrollment: ReEnrollment,
+    re_enrollment_cooldown: WireElapsed.nullable(),
     version: z.int().describe("Number of the version that new enrollments get, from 1"),
     steps: z.array(SequenceStep),
     total_steps: z.int(),
     active_enrollments: z.int(),
+    has_unpublished_changes: z.boolean().describe("There is a draft"),
+    revision: z
+      .int()
+      .describe("Goes up with every edit of the sequence, its draft or its steps; the number in its ETag"),
     created_by: Id.nullable(),
     created_by_name: z.string().nullable(),
     created_at: Instant,
@@ -38,6 +52,11 @@ export const EmailSequenceInput = z
     status: SequenceStatus.default("active"),
     schedule: Id.nullable().default(null).describe("When email may go out; null takes the default schedule"),
     in_doubt_policy: InDoubtPolicy.default("advance"),
+    sends_per_day_max: SendsPerDayMax.nullable().default(null).describe("null for no limit"),
+    re_enrollment: ReEnrollment.default("never").describe(
+      "Whether somebody whose enrollment has ended may be enrolled again",
+    ),
+    re_enrollment_cooldown: WireElapsed.nullable().default(null).describe("With `after_end`: how long after the end"),
     steps: z.array(NestedStepInput).max(stepsMax, `at most ${stepsMax} steps`).default([]).check(refuseSameNumbers),
   })
   .meta({

@@ -35,6 +35,12 @@ export const problemCodes = {
     title: "Already enrolled",
     meaning: "The contact was enrolled in this sequence before; `enrollment_id` names the enrollment.",
   },
+  re_enrollment_too_soon: {
+    status: 409,
+    title: "Re-enrollment too soon",
+    meaning:
+      "The contact's last enrollment ended within the sequence's cool-down; `available_at` says when it is over.",
+  },
   sequence_changed: {
     status: 409,
     title: "Sequence changed",

@@ -11,6 +11,17 @@ const Window = rules.windows.element.strict().meta({
     "Half-open, in local time; weekday 1 is Monday. An end at or before the start is on the next day (overnight).",
 });
 
+const HolidayCalendar = rules.holidays.unwrap().unwrap().strict().meta({
+  id: "HolidayCalendar",
+  description:
+    'Public holidays of a country, or of one of its regions: `{"country": "DE", "region": "BY"}`. Observed days count.',
+});
+
+const SpecialHours = rules.specialHours.unwrap().element.strict().meta({
+  id: "SpecialHours",
+  description: "The windows of one date, in place of the weekly ones; they count before a closed date and a holiday.",
+});
+
 export const Schedule = z
   .strictObject({
     id: Id,
@@ -18,6 +29,8 @@ export const Schedule = z
     timezone: z.string(),
     windows: z.array(Window),
     closed_dates: z.array(z.string()),
+    holidays: HolidayCalendar.nullable(),
+    special_hours: z.array(SpecialHours),
     uses_contact_timezone: z.boolean(),
     spread_minutes: z.int(),
     is_default: z.boolean(),
@@ -33,7 +46,16 @@ export const ScheduleInput = z
     timezone: rules.timezone.describe("IANA name"),
     windows: z.array(Window).max(168, "a schedule has at most 168 windows a week"),
     closed_dates: rules.closedDates.default([]),
-    uses_contact_timezone: z.boolean().default(false).describe("Read the windows in the contact's own zone, if known"),
+    holidays: HolidayCalendar.nullable().default(null).describe("Whose public holidays close a date; null for none"),
+    special_hours: z
+      .array(SpecialHours)
+      .max(1_000, "at most 1000 dates")
+      .default([])
+      .describe("Half-days and exceptional openings"),
+    uses_contact_timezone: z
+      .boolean()
+      .default(false)
+      .describe("Read the windows in the contact's own zone, else the company's, if known"),
     spread_minutes: rules.spreadMinutes.describe("Deferred emails are spread over this long after an opening"),
   })
   .meta({

@@ -24,6 +24,12 @@ export const SequenceEnrollment = z
     enrolled_at: Instant,
     started_at: Instant.nullable().describe("When the first email went out"),
     completed_at: Instant.nullable(),
+    ended_at: Instant.nullable().describe("When it ended, in whichever way"),
+    paused_at: Instant.nullable(),
+    resume_at: Instant.nullable().describe(
+      "When a paused enrollment goes on by itself; null if somebody has to resume it",
+    ),
+    version: z.int().describe("The version of the sequence that this contact walks through"),
     notes: z.string(),
     step_executions: z.array(SequenceExecution),
   })
@@ -133,6 +139,7 @@ export const enroll = defineOperation({
   output: SequenceEnrollment,
   errors: [
     "already_enrolled",
+    "re_enrollment_too_soon",
     "sequence_changed",
     "sequence_not_active",
     "sequence_without_steps",

@@ -1,4 +1,5 @@
 import { ExecutionStatus } from "@dripline/domain/statuses";
+import { ZoneSource } from "@dripline/domain/time-zone";
 import { z } from "zod";
 import { Id, Instant } from "./fields.ts";
 import { listQuery, pageOf, Search } from "./list.ts";
@@ -13,7 +14,10 @@ const executionFields = {
   contact_email: z.string(),
   status: ExecutionStatus,
   hold_reason: z.string().nullable().describe("Why a pending execution has no timer"),
+  due_at: Instant.describe("When its delay was over, before any window moved it"),
   scheduled_for: Instant.describe("The next moment at which it will be tried; afterwards, the last plan"),
+  timezone: z.string().nullable().describe("In which the windows were read"),
+  timezone_source: ZoneSource.nullable().describe("Whose zone that was"),
   sent_at: Instant.nullable(),
   attempt_count: z.int(),
   error_message: z.string().nullable(),

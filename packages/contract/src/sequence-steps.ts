@@ -1,4 +1,6 @@
 import { Delay } from "@dripline/domain/delay";
+import { Elapsed } from "@dripline/domain/elapsed";
+import { LatePolicy } from "@dripline/domain/statuses";
 import { z } from "zod";
 import { Id, Instant, line } from "./fields.ts";
 import { BooleanFilter, listQuery, pageOf, Search } from "./list.ts";
@@ -10,6 +12,8 @@ const WireDelay = Delay.meta({
     "Counts from the previous step's actual send (the first from the enrollment). Days keep the local wall-clock time; hours and minutes are elapsed time; business days are days on which the schedule opens.",
 });
 
+export const WireElapsed = Elapsed.meta({ id: "Elapsed", description: "Elapsed time; a day is 24 hours." });
+
 export const SequenceStep = z
   .strictObject({
     id: Id,
@@ -20,7 +24,10 @@ export const SequenceStep = z
     email_template_name: z.string(),
     delay_days: z.int().nullable().describe("The delay in days; null if it is in another unit"),
     delay: WireDelay,
+    max_lateness: WireElapsed.nullable(),
+    late_policy: LatePolicy,
     is_active: z.boolean(),
+    version: z.int().describe("Number of the version that this step belongs to"),
     created_at: Instant,
     updated_at: Instant,
   })
@@ -41,6 +48,10 @@ export const stepFields = {
     .optional()
     .describe("Short for `delay` in days"),
   delay: WireDelay.optional(),
+  max_lateness: WireElapsed.nullable()
+    .default(null)
+    .describe("Later than this, `late_policy` decides; nights and holidays outside the windows are not lateness"),
+  late_policy: LatePolicy.default("send"),
   is_active: z.boolean().default(true),
 };
 

@@ -2,7 +2,7 @@ import type { Queryable } from "./database.ts";
 
 export interface EndEnrollments {
   readonly enrollmentIds: readonly string[];
-  readonly to: "cancelled" | "paused" | "unsubscribed";
+  readonly to: "cancelled" | "paused" | "unsubscribed" | "completed";
   readonly endReason: string;
   /** Appended to the enrollment's notes as a line of its own, with the time. */
   readonly note: string;
@@ -11,7 +11,7 @@ export interface EndEnrollments {
 }
 
 /**
- * active/paused → cancelled, unsubscribed, or paused; every execution that is still open (pending, scheduled) becomes
+ * active/paused → cancelled, unsubscribed, completed or paused; every execution that is still open (pending, scheduled) becomes
  * skipped. What is at the SMTP server this moment finishes and is recorded, but opens nothing further. Answers which
  * enrollments moved; the others were not live, or already in that state. Call it in a transaction.
  */
@@ -21,10 +21,13 @@ export async function endEnrollments(db: Queryable, end: EndEnrollments): Promis
     text: `
       update sequence_enrollment n
       set status = $2, end_reason = case when $2 = 'paused' then n.end_reason else $3 end,
+          ended_at = case when $2 <> 'paused' then $5::timestamptz end,
+          completed_at = case when $2 = 'completed' then $5::timestamptz end,
+          paused_at = case when $2 = 'paused' then $5::timestamptz end, resume_at = null,
           notes = case when n.notes = '' then $4 else n.notes || E'\\n' || $4 end, updated_at = now()
       where n.id = any($1) and n.status in ('active', 'paused') and n.status <> $2
       returning n.id`,
-    values: [end.enrollmentIds, end.to, end.endReason, `[${end.now.toISOString()}] ${end.note}`],
+    values: [end.enrollmentIds, end.to, end.endReason, `[${end.now.toISOString()}] ${end.note}`, end.now],
   });
   const ids = ended.rows.map((row) => row.id);
   // A statement of its own: the first one may have waited for a worker that was just opening the next step, and only
@@ -33,7 +36,7 @@ export async function endEnrollments(db: Queryable, end: EndEnrollments): Promis
     name: "skip-open-executions",
     text: `
       with skipped as (
-        update step_execution e set status = 'skipped', hold_reason = null, updated_at = now()
+        update step_execution e set status = 'skipped', hold_reason = null, held_at = null, updated_at = now()
         where e.enrollment_id = any($1) and e.status in ('pending', 'scheduled')
         returning e.id
       )

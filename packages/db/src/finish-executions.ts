@@ -25,6 +25,8 @@ export interface Finish {
   readonly email: EmailRecord | null;
   /** A sentence for the event log; null where the row itself says everything (`sent`). */
   readonly event: { readonly reason: string; readonly message: string; readonly actor: string } | null;
+  /** The version that the plan was made from. If the enrollment has moved to another one since, nothing is written. */
+  readonly versionId: string;
   /** null: the enrollment stays where it is (in doubt under the policy `hold`). */
   readonly plan: NextStepPlan | null;
 }
@@ -40,7 +42,9 @@ export interface Finished {
  * The end of a step and the beginning of the next, as one statement and so one transaction: the execution moves
  * (fenced by state and generation), the email is logged, the enrollment advances or completes, steps passed over are
  * recorded as skipped, and the next step's row appears, with a timer if the enrollment and the sequence are still
- * active. The enrollment is locked first, as unenrolling does: the other way round the two would deadlock. Rows that are not in the state they should leave are missing from the answer, and nothing of theirs is written.
+ * active. The enrollment is locked first, as unenrolling does: the other way round the two would deadlock. Rows that are
+ * not in the state they should leave, or whose enrollment has moved to another version than the plan was made from, are
+ * missing from the answer, and nothing of theirs is written.
  */
 export async function finishExecutions(db: Queryable, finishes: readonly Finish[]): Promise<Finished[]> {
   const { rows } = await db.query<{
@@ -67,13 +71,14 @@ export async function finishExecutions(db: Queryable, finishes: readonly Finish[
 const statement = `
   with input as (
     select * from jsonb_to_recordset($1) as i(
-      execution_id uuid, generation int, from_status text, to_status text, at timestamptz,
+      execution_id uuid, version_id uuid, generation int, from_status text, to_status text, at timestamptz,
       email_log_id uuid, email jsonb, event_id uuid, event jsonb,
-      advances boolean, next_id uuid, next_step_id uuid, next_step_number int, next_due_at timestamptz,
+      advances boolean, next_id uuid, next_step_id uuid, next_step_key uuid, next_step_number int, next_timezone text,
+      next_timezone_source text, next_due_at timestamptz,
       next_scheduled_for timestamptz, next_is_held boolean, next_event_id uuid, next_deferral text)
   ),
   locked as materialized (
-    select e.id as execution_id from sequence_enrollment n
+    select e.id as execution_id, n.version_id from sequence_enrollment n
     join step_execution e on e.enrollment_id = n.id join input i on i.execution_id = e.id
     order by n.id for update of n
   ),
@@ -84,7 +89,7 @@ const statement = `
         email_log_id = i.email_log_id,
         error_message = case when i.to_status = 'sent' then null else coalesce(i.event ->> 'message', e.error_message) end
     from input i, locked
-    where locked.execution_id = e.id and e.id = i.execution_id and e.generation = i.generation and e.status = i.from_status
+    where locked.execution_id = e.id and locked.version_id = i.version_id and e.id = i.execution_id and e.generation = i.generation and e.status = i.from_status
     returning e.enrollment_id, e.step_number, i.*
   ),
   logged as (
@@ -103,24 +108,27 @@ const statement = `
         status = case when f.advances and f.next_id is null and n.status in ('active', 'paused') then 'completed' else n.status end,
         end_reason = case when f.advances and f.next_id is null and n.status in ('active', 'paused') then 'completed' else n.end_reason end,
         completed_at = case when f.advances and f.next_id is null and n.status in ('active', 'paused') then f.at else n.completed_at end,
+        ended_at = case when f.advances and f.next_id is null and n.status in ('active', 'paused') then f.at else n.ended_at end,
         updated_at = now()
     from finished f
     where n.id = f.enrollment_id
     returning n.id, n.status, n.sequence_id, f.execution_id
   ),
   passed as (
-    insert into step_execution (id, enrollment_id, step_id, step_number, status, due_at, scheduled_for)
-    select p.id, f.enrollment_id, p.step_id, p.step_number, 'skipped', f.at, f.at
-    from jsonb_to_recordset($2) as p(id uuid, event_id uuid, execution_id uuid, step_id uuid, step_number int)
+    insert into step_execution (id, enrollment_id, step_id, step_key, step_number, status, counts_from, due_at, scheduled_for)
+    select p.id, f.enrollment_id, p.step_id, p.step_key, p.step_number, 'skipped', f.at, f.at, f.at
+    from jsonb_to_recordset($2) as p(id uuid, execution_id uuid, step_id uuid, step_key uuid, step_number int)
     join finished f on f.execution_id = p.execution_id
-    on conflict (enrollment_id, step_id) do nothing
+    on conflict (enrollment_id, step_key) do nothing
     returning id, step_number
   ),
   opened as (
-    insert into step_execution (id, enrollment_id, step_id, step_number, status, hold_reason, error_message, due_at, scheduled_for)
-    select f.next_id, f.enrollment_id, f.next_step_id, f.next_step_number, case when hold is null then 'scheduled' else 'pending' end,
-           hold, case hold when 'enrollment_paused' then 'The enrollment is paused.' when 'sequence_paused' then 'The sequence is paused.'
-                           when 'window_never_opens' then 'The schedule has no window in the next 400 days.' end, f.next_due_at, f.next_scheduled_for
+    insert into step_execution (id, enrollment_id, step_id, step_key, step_number, timezone, timezone_source, status,
+                                hold_reason, held_at, error_message, counts_from, due_at, scheduled_for)
+    select f.next_id, f.enrollment_id, f.next_step_id, f.next_step_key, f.next_step_number, f.next_timezone, f.next_timezone_source,
+           case when hold is null then 'scheduled' else 'pending' end,
+           hold, case when hold is not null then f.at end, case hold when 'enrollment_paused' then 'The enrollment is paused.' when 'sequence_paused' then 'The sequence is paused.'
+                           when 'window_never_opens' then 'The schedule has no window in the next 400 days.' end, f.at, f.next_due_at, f.next_scheduled_for
     from finished f
     join advanced a on a.execution_id = f.execution_id
     join email_sequence s on s.id = a.sequence_id,
@@ -128,7 +136,7 @@ const statement = `
                          when s.status = 'paused' then 'sequence_paused'
                          when f.next_is_held then 'window_never_opens' end as hold) h
     where f.next_id is not null and a.status in ('active', 'paused')
-    on conflict (enrollment_id, step_id) do nothing
+    on conflict (enrollment_id, step_key) do nothing
     returning id, enrollment_id, status, hold_reason, error_message, scheduled_for
   ),
   told as (
@@ -154,6 +162,7 @@ function toRecord(finish: Finish) {
   const next = finish.plan?.next ?? null;
   return {
     execution_id: finish.executionId,
+    version_id: finish.versionId,
     generation: finish.generation,
     from_status: finish.from,
     to_status: finish.to,
@@ -174,6 +183,9 @@ function toRecord(finish: Finish) {
     advances: finish.plan !== null,
     next_id: next && newId(),
     next_step_id: next?.stepId ?? null,
+    next_step_key: next?.stepKey ?? null,
+    next_timezone: next?.timezone ?? null,
+    next_timezone_source: next?.timezoneSource ?? null,
     next_step_number: next?.stepNumber ?? null,
     next_due_at: next?.dueAt ?? null,
     next_scheduled_for: next?.scheduledFor ?? null,
@@ -189,6 +201,7 @@ function toPassedOver(finish: Finish) {
     event_id: newId(),
     execution_id: finish.executionId,
     step_id: step.stepId,
+    step_key: step.stepKey,
     step_number: step.stepNumber,
   }));
 }

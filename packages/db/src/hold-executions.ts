@@ -10,7 +10,7 @@ export function holdExecutions(db: Queryable, moves: readonly Move[], by: MovedB
       kind: "held",
       update: `
         update step_execution e
-        set status = 'pending', hold_reason = w.reason, error_message = w.message, updated_at = now()
+        set status = 'pending', hold_reason = w.reason, held_at = $7, error_message = w.message, updated_at = now()
         from input w
         where e.id = w.execution_id and e.generation = w.generation and e.status = 'scheduled'
         returning e.id`,

@@ -10,6 +10,8 @@ export interface NewEnrollment {
   readonly companyId: string | null;
   readonly notes: string;
   readonly enrolledAt: Date;
+  /** An enrollment that ended later than this stands in the way, where ended ones do not at all. */
+  readonly endedBefore: Date;
   readonly plan: NextStepPlan;
 }
 
@@ -21,8 +23,8 @@ export interface InsertedEnrollment {
 
 /**
  * Enrollment and first execution in one statement. The conditions are part of it: the sequence is active and this is
- * still its current version, the contact may receive email, and was never enrolled here before; of two racing requests
- * the unique index lets one in. A contact that is missing from the answer was not enrolled; ask `explainRefusal` why.
+ * still its current version, the contact may receive email, and no earlier enrollment stands in the way (by the
+ * sequence's rule for re-enrollment); of two racing requests the unique index lets one in. A contact that is missing from the answer was not enrolled; ask `explainRefusal` why.
  */
 export async function insertEnrollments(
   db: Queryable,
@@ -41,6 +43,7 @@ export async function insertEnrollments(
       with input as (
         select * from jsonb_to_recordset($1) as i(
           id uuid, sequence_id uuid, version_id uuid, contact_id uuid, company_id uuid, notes text, enrolled_at timestamptz,
+          ended_before timestamptz, next_step_key uuid, next_timezone text, next_timezone_source text,
           next_id uuid, next_step_id uuid, next_step_number int, next_due_at timestamptz, next_scheduled_for timestamptz,
           next_is_held boolean, event_id uuid, deferral text, passed_over jsonb)
       ),
@@ -52,22 +55,27 @@ export async function insertEnrollments(
         join sequence_version v on v.id = i.version_id and v.sequence_id = s.id and v.version_number = s.current_version_number
         join contact c on c.id = i.contact_id and c.opted_out_at is null
         where not exists (select from suppression x where lower(x.email) = lower(c.email))
-          and not exists (select from sequence_enrollment n where n.sequence_id = i.sequence_id and n.contact_id = i.contact_id)
+          and not exists (
+            select from sequence_enrollment n where n.sequence_id = i.sequence_id and n.contact_id = i.contact_id
+              and (s.re_enrollment = 'never' or n.status in ('active', 'paused') or n.ended_at > i.ended_before))
         on conflict (sequence_id, contact_id) where status in ('active', 'paused') do nothing
         returning id, contact_id
       ),
       passed as (
-        insert into step_execution (id, enrollment_id, step_id, step_number, status, due_at, scheduled_for)
-        select (p ->> 'id')::uuid, i.id, (p ->> 'step_id')::uuid, (p ->> 'step_number')::int, 'skipped', i.enrolled_at, i.enrolled_at
+        insert into step_execution (id, enrollment_id, step_id, step_key, step_number, status, counts_from, due_at, scheduled_for)
+        select (p ->> 'id')::uuid, i.id, (p ->> 'step_id')::uuid, (p ->> 'step_key')::uuid, (p ->> 'step_number')::int,
+               'skipped', i.enrolled_at, i.enrolled_at, i.enrolled_at
         from enrolled join input i on i.id = enrolled.id, jsonb_array_elements(i.passed_over) p
       ),
       opened as (
-        insert into step_execution (id, enrollment_id, step_id, step_number, status, hold_reason, error_message, due_at, scheduled_for)
-        select i.next_id, i.id, i.next_step_id, i.next_step_number,
+        insert into step_execution (id, enrollment_id, step_id, step_key, step_number, timezone, timezone_source,
+                                    status, hold_reason, held_at, error_message, counts_from, due_at, scheduled_for)
+        select i.next_id, i.id, i.next_step_id, i.next_step_key, i.next_step_number, i.next_timezone, i.next_timezone_source,
                case when i.next_is_held then 'pending' else 'scheduled' end,
                case when i.next_is_held then 'window_never_opens' end,
+               case when i.next_is_held then i.enrolled_at end,
                case when i.next_is_held then 'The schedule has no window in the next 400 days.' end,
-               i.next_due_at, i.next_scheduled_for
+               i.enrolled_at, i.next_due_at, i.next_scheduled_for
         from enrolled join input i on i.id = enrolled.id
         returning id, enrollment_id, status, scheduled_for
       ),
@@ -109,8 +117,12 @@ function toRecord(enrollment: NewEnrollment) {
     company_id: enrollment.companyId,
     notes: enrollment.notes,
     enrolled_at: enrollment.enrolledAt,
+    ended_before: enrollment.endedBefore,
     next_id: newId(),
     next_step_id: next.stepId,
+    next_step_key: next.stepKey,
+    next_timezone: next.timezone,
+    next_timezone_source: next.timezoneSource,
     next_step_number: next.stepNumber,
     next_due_at: next.dueAt,
     next_scheduled_for: next.scheduledFor,
@@ -121,6 +133,7 @@ function toRecord(enrollment: NewEnrollment) {
       id: newId(),
       event_id: newId(),
       step_id: step.stepId,
+      step_key: step.stepKey,
       step_number: step.stepNumber,
     })),
   };

@@ -1,6 +1,8 @@
+import type { Elapsed } from "@dripline/domain/elapsed";
 import type { PlannedStep } from "@dripline/domain/next-step";
 import type { Schedule } from "@dripline/domain/schedule";
-import type { SequenceStatus } from "@dripline/domain/statuses";
+import type { ReEnrollment, SequenceStatus } from "@dripline/domain/statuses";
+import type { PeopleZones } from "@dripline/domain/time-zone";
 import type { Queryable } from "./database.ts";
 import { scheduleFromRow, stepFromRow } from "./load-facts.ts";
 
@@ -8,35 +10,50 @@ import { scheduleFromRow, stepFromRow } from "./load-facts.ts";
 export interface EnrollableSequence {
   readonly id: string;
   readonly status: SequenceStatus;
+  readonly reEnrollment: ReEnrollment;
+  readonly reEnrollmentCooldown: Elapsed | null;
   readonly versionId: string;
   readonly steps: readonly PlannedStep[];
   readonly schedule: Schedule;
 }
 
+/** Each look that finds another version than it locked is followed by one more; nobody publishes that fast. */
+const looksMax = 5;
+
 /**
  * Reads the sequence's current version. Undefined if there is no such sequence. In a transaction the version's steps
- * stay as they were read until its end: whoever adds one waits, and whoever is adding one is waited for.
+ * stay as they were read until its end: whoever edits them waits, and whoever is editing them is waited for.
  */
 export async function loadEnrollableSequence(
   db: Queryable,
   sequenceId: string,
 ): Promise<EnrollableSequence | undefined> {
-  // A statement of its own: one that waited for the lock would still read the steps of before.
-  await db.query({
-    name: "lock-current-version",
-    text: `select from sequence_version v
-           join email_sequence s on s.id = v.sequence_id and s.current_version_number = v.version_number
-           where s.id = $1 for key share of v`,
-    values: [sequenceId],
-  });
+  for (let look = 1; look <= looksMax; look += 1) {
+    // A statement of its own: one that waited for the lock would still read the steps of before.
+    const locked = await db.query<{ id: string }>({
+      name: "lock-current-version",
+      text: `select v.id from sequence_version v
+             join email_sequence s on s.id = v.sequence_id and s.current_version_number = v.version_number
+             where s.id = $1 for key share of v`,
+      values: [sequenceId],
+    });
+    const sequence = await readCurrentVersion(db, sequenceId);
+    if (sequence === undefined || sequence.versionId === locked.rows[0]?.id) return sequence;
+  }
+  throw new Error(`sequence ${sequenceId} was published again and again while its current version was read`);
+}
+
+async function readCurrentVersion(db: Queryable, sequenceId: string): Promise<EnrollableSequence | undefined> {
   const { rows } = await db.query({
     name: "load-enrollable-sequence",
     text: `
-      select s.id, s.status, v.id as version_id, sc.timezone as schedule_timezone, sc.windows, sc.closed_dates,
+      select s.id, s.status, s.re_enrollment, s.re_enrollment_cooldown, v.id as version_id,
+             sc.timezone as schedule_timezone, sc.windows, sc.closed_dates, sc.holidays, sc.special_hours,
              sc.uses_contact_timezone, sc.spread_minutes,
              coalesce((
-               select jsonb_agg(jsonb_build_object('id', t.id, 'step_number', t.step_number, 'delay_value', t.delay_value,
-                                                   'delay_unit', t.delay_unit, 'is_active', t.is_active))
+               select jsonb_agg(jsonb_build_object('id', t.id, 'step_key', t.step_key, 'step_number', t.step_number,
+                                                   'delay_value', t.delay_value, 'delay_unit', t.delay_unit,
+                                                   'is_active', t.is_active) order by t.step_number)
                from sequence_step t where t.version_id = v.id
              ), '[]') as steps
       from email_sequence s
@@ -50,46 +67,57 @@ export async function loadEnrollableSequence(
   return {
     id: row.id,
     status: row.status,
+    reEnrollment: row.re_enrollment,
+    reEnrollmentCooldown: row.re_enrollment_cooldown,
     versionId: row.version_id,
     steps: row.steps.map(stepFromRow),
     schedule: scheduleFromRow(row),
   };
 }
 
-/** A contact as far as enrolling cares, with the enrollment that stands in the way, if one does. */
+/** A contact as far as enrolling cares, with their last enrollment in this sequence, if there was one. */
 export interface EnrollableContact {
   readonly id: string;
-  readonly timezone: string | null;
+  readonly zones: PeopleZones;
   readonly optedOutAt: Date | null;
   readonly isSuppressed: boolean;
-  readonly existingEnrollment: { readonly id: string; readonly status: string } | null;
+  readonly lastEnrollment: { readonly id: string; readonly status: string; readonly endedAt: Date | null } | null;
 }
 
-/** Reads these contacts in the light of one sequence. One that does not exist is missing from the answer. */
+/**
+ * Reads these contacts in the light of one sequence, and of the company they are enrolled for (null: their own). One
+ * that does not exist is missing from the answer.
+ */
 export async function loadEnrollableContacts(
   db: Queryable,
   sequenceId: string,
   contactIds: readonly string[],
+  companyId: string | null,
 ): Promise<EnrollableContact[]> {
   const { rows } = await db.query({
     name: "load-enrollable-contacts",
     text: `
-      select c.id, c.timezone, c.opted_out_at,
+      select c.id, c.timezone, co.timezone as company_timezone, c.opted_out_at,
              exists (select from suppression x where lower(x.email) = lower(c.email)) as is_suppressed,
-             n.id as enrollment_id, n.status as enrollment_status
+             n.id as enrollment_id, n.status as enrollment_status, n.ended_at
       from contact c
+      left join company co on co.id = coalesce($3::uuid, c.company_id)
       left join lateral (
-        select id, status from sequence_enrollment
-        where contact_id = c.id and sequence_id = $1 order by enrolled_at desc limit 1
+        select id, status, ended_at from sequence_enrollment
+        where contact_id = c.id and sequence_id = $1
+        order by status in ('active', 'paused') desc, enrolled_at desc limit 1
       ) n on true
       where c.id = any($2)`,
-    values: [sequenceId, contactIds],
+    values: [sequenceId, contactIds, companyId],
   });
   return rows.map((row) => ({
     id: row.id,
-    timezone: row.timezone,
+    zones: { contact: row.timezone, company: row.company_timezone },
     optedOutAt: row.opted_out_at,
     isSuppressed: row.is_suppressed,
-    existingEnrollment: row.enrollment_id === null ? null : { id: row.enrollment_id, status: row.enrollment_status },
+    lastEnrollment:
+      row.enrollment_id === null
+        ? null
+        : { id: row.enrollment_id, status: row.enrollment_status, endedAt: row.ended_at },
   }));
 }

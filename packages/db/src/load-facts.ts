@@ -1,20 +1,27 @@
 import type { SendFacts } from "@dripline/domain/decide-send";
+import type { Elapsed } from "@dripline/domain/elapsed";
 import type { PlannedStep } from "@dripline/domain/next-step";
-import type { Schedule, WeeklyWindow } from "@dripline/domain/schedule";
-import type { EnrollmentStatus, ExecutionStatus, InDoubtPolicy, SequenceStatus } from "@dripline/domain/statuses";
+import type { HolidayCalendar, Schedule, SpecialHours, WeeklyWindow } from "@dripline/domain/schedule";
+import type {
+  EnrollmentStatus,
+  ExecutionStatus,
+  InDoubtPolicy,
+  LatePolicy,
+  SequenceStatus,
+} from "@dripline/domain/statuses";
 import type { Queryable } from "./database.ts";
 
 /** Everything that one execution's decision, message and record need, as it stood in one statement. */
 export interface ExecutionFacts extends SendFacts {
   readonly execution: SendFacts["execution"] & {
     readonly stepId: string;
-    readonly attemptCount: number;
     readonly messageId: string | null;
   };
   readonly sequence: SendFacts["sequence"] & {
     readonly id: string;
     readonly name: string;
     readonly inDoubtPolicy: InDoubtPolicy;
+    readonly sendsPerDayMax: number | null;
   };
   readonly enrollment: SendFacts["enrollment"] & { readonly versionId: string };
   readonly contact: SendFacts["contact"] & {
@@ -26,6 +33,7 @@ export interface ExecutionFacts extends SendFacts {
     readonly attributes: Readonly<Record<string, unknown>>;
   };
   readonly company: {
+    readonly timezone: string | null;
     readonly name: string;
     readonly country: string | null;
     readonly attributes: Readonly<Record<string, unknown>>;
@@ -36,7 +44,7 @@ export interface ExecutionFacts extends SendFacts {
     readonly html: string;
     readonly text: string;
   };
-  /** The steps after this one, in the enrollment's version. */
+  /** What this person has still to get: the steps after this one, in the enrollment's version, that they have not had. */
   readonly laterSteps: readonly PlannedStep[];
   /** The database's clock when the facts were read: the one that the claim compares with. */
   readonly databaseNow: Date;
@@ -46,9 +54,13 @@ interface Row {
   id: string;
   status: ExecutionStatus;
   generation: number;
+  due_at: Date;
   scheduled_for: Date;
   step_number: number;
   step_id: string;
+  step_key: string;
+  max_lateness: Elapsed | null;
+  late_policy: LatePolicy;
   attempt_count: number;
   message_id: string | null;
   step_is_active: boolean;
@@ -59,9 +71,12 @@ interface Row {
   sequence_name: string;
   sequence_status: SequenceStatus;
   in_doubt_policy: InDoubtPolicy;
+  sends_per_day_max: number | null;
   schedule_timezone: string;
   windows: WeeklyWindow[];
   closed_dates: string[];
+  holidays: HolidayCalendar | null;
+  special_hours: SpecialHours[];
   uses_contact_timezone: boolean;
   spread_minutes: number;
   contact_id: string;
@@ -74,6 +89,7 @@ interface Row {
   opted_out_at: Date | null;
   is_suppressed: boolean;
   company_name: string | null;
+  company_timezone: string | null;
   company_country: string | null;
   company_attributes: Record<string, unknown> | null;
   template_version_id: string;
@@ -82,6 +98,7 @@ interface Row {
   text: string;
   later_steps: {
     id: string;
+    step_key: string;
     step_number: number;
     delay_value: number;
     delay_unit: PlannedStep["delay"]["unit"];
@@ -91,20 +108,23 @@ interface Row {
 }
 
 const statement = `
-  select e.id, e.status, e.generation, e.scheduled_for, e.step_number, e.step_id, e.attempt_count, e.message_id,
-         st.is_active as step_is_active,
+  select e.id, e.status, e.generation, e.due_at, e.scheduled_for, e.step_number, e.step_id, e.step_key, e.attempt_count, e.message_id,
+         st.is_active as step_is_active, st.max_lateness, st.late_policy,
          n.id as enrollment_id, n.status as enrollment_status, n.version_id,
-         s.id as sequence_id, s.name as sequence_name, s.status as sequence_status, s.in_doubt_policy,
-         sc.timezone as schedule_timezone, sc.windows, sc.closed_dates, sc.uses_contact_timezone, sc.spread_minutes,
+         s.id as sequence_id, s.name as sequence_name, s.status as sequence_status, s.in_doubt_policy, s.sends_per_day_max,
+         sc.timezone as schedule_timezone, sc.windows, sc.closed_dates, sc.holidays, sc.special_hours, sc.uses_contact_timezone, sc.spread_minutes,
          c.id as contact_id, c.email, c.first_name, c.last_name, c.timezone as contact_timezone,
          c.country as contact_country, c.attributes as contact_attributes, c.opted_out_at,
          exists (select from suppression x where lower(x.email) = lower(c.email)) as is_suppressed,
-         co.name as company_name, co.country as company_country, co.attributes as company_attributes,
+         co.name as company_name, co.timezone as company_timezone, co.country as company_country, co.attributes as company_attributes,
          tv.id as template_version_id, tv.subject, tv.html, tv.text,
          coalesce((
-           select jsonb_agg(jsonb_build_object('id', l.id, 'step_number', l.step_number, 'delay_value', l.delay_value,
-                                               'delay_unit', l.delay_unit, 'is_active', l.is_active) order by l.step_number)
-           from sequence_step l where l.version_id = n.version_id and l.step_number > e.step_number
+           select jsonb_agg(jsonb_build_object('id', l.id, 'step_key', l.step_key, 'step_number', l.step_number,
+                                               'delay_value', l.delay_value, 'delay_unit', l.delay_unit,
+                                               'is_active', l.is_active) order by l.step_number)
+           from sequence_step l
+           where l.version_id = n.version_id and l.step_number > coalesce(reached.step_number, 0)
+             and not exists (select from step_execution x where x.enrollment_id = n.id and x.step_key = l.step_key)
          ), '[]') as later_steps,
          clock_timestamp() as database_now
   from step_execution e
@@ -114,6 +134,13 @@ const statement = `
   join contact c on c.id = n.contact_id
   left join company co on co.id = coalesce(n.company_id, c.company_id)
   join sequence_step st on st.id = e.step_id
+  -- Where the enrollment's version has this step, or else the last one before it that both versions have.
+  left join lateral (
+    select here.step_number from sequence_step old
+    join sequence_step here on here.version_id = n.version_id and here.step_key = old.step_key
+    where old.version_id = st.version_id and old.step_number <= st.step_number
+    order by old.step_number desc limit 1
+  ) reached on true
   join email_template t on t.id = st.template_id
   join email_template_version tv on tv.template_id = t.id and tv.version_number = t.current_version_number
   where e.id = any($1)`;
@@ -130,19 +157,22 @@ function fromRow(row: Row): ExecutionFacts {
       id: row.id,
       status: row.status,
       generation: row.generation,
+      dueAt: row.due_at,
       scheduledFor: row.scheduled_for,
       stepNumber: row.step_number,
+      stepKey: row.step_key,
       stepId: row.step_id,
       attemptCount: row.attempt_count,
       messageId: row.message_id,
     },
-    step: { isActive: row.step_is_active },
+    step: { isActive: row.step_is_active, maxLateness: row.max_lateness, latePolicy: row.late_policy },
     enrollment: { id: row.enrollment_id, status: row.enrollment_status, versionId: row.version_id },
     sequence: {
       id: row.sequence_id,
       name: row.sequence_name,
       status: row.sequence_status,
       inDoubtPolicy: row.in_doubt_policy,
+      sendsPerDayMax: row.sends_per_day_max,
     },
     schedule: scheduleFromRow(row),
     contact: {
@@ -159,7 +189,12 @@ function fromRow(row: Row): ExecutionFacts {
     company:
       row.company_name === null
         ? null
-        : { name: row.company_name, country: row.company_country, attributes: row.company_attributes ?? {} },
+        : {
+            name: row.company_name,
+            timezone: row.company_timezone,
+            country: row.company_country,
+            attributes: row.company_attributes ?? {},
+          },
     template: { versionId: row.template_version_id, subject: row.subject, html: row.html, text: row.text },
     laterSteps: row.later_steps.map(stepFromRow),
     databaseNow: row.database_now,
@@ -169,6 +204,7 @@ function fromRow(row: Row): ExecutionFacts {
 export function stepFromRow(row: Row["later_steps"][number]): PlannedStep {
   return {
     id: row.id,
+    key: row.step_key,
     stepNumber: row.step_number,
     delay: { value: row.delay_value, unit: row.delay_unit },
     isActive: row.is_active,
@@ -176,12 +212,23 @@ export function stepFromRow(row: Row["later_steps"][number]): PlannedStep {
 }
 
 export function scheduleFromRow(
-  row: Pick<Row, "schedule_timezone" | "windows" | "closed_dates" | "uses_contact_timezone" | "spread_minutes">,
+  row: Pick<
+    Row,
+    | "schedule_timezone"
+    | "windows"
+    | "closed_dates"
+    | "holidays"
+    | "special_hours"
+    | "uses_contact_timezone"
+    | "spread_minutes"
+  >,
 ): Schedule {
   return {
     timezone: row.schedule_timezone,
     windows: row.windows,
     closedDates: row.closed_dates,
+    holidays: row.holidays,
+    specialHours: row.special_hours,
     usesContactTimezone: row.uses_contact_timezone,
     spreadMinutes: row.spread_minutes,
   };

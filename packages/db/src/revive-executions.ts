@@ -7,8 +7,8 @@ export interface Revived {
 }
 
 /**
- * pending/failed → scheduled, due at once, with a fresh count of attempts: an operator lets a held or failed execution
- * go on. Every guard is asked again when it fires, so what is still paused is held again. Answers which rows moved; only
+ * pending/failed → scheduled, due now, so that it is not late, with a fresh count of attempts: an operator lets a held or
+ * failed execution go on. Every guard is asked again when it fires, so what is still paused is held again. Answers which rows moved; only
  * those of live enrollments do.
  */
 export async function reviveExecutions(
@@ -21,8 +21,8 @@ export async function reviveExecutions(
     text: `
       with moved as (
         update step_execution e
-        set status = 'scheduled', hold_reason = null, error_message = null, attempt_count = 0, rescued_at = null,
-            generation = e.generation + 1, scheduled_for = $3, updated_at = now()
+        set status = 'scheduled', hold_reason = null, held_at = null, error_message = null, attempt_count = 0, rescued_at = null,
+            generation = e.generation + 1, due_at = $3, scheduled_for = $3, updated_at = now()
         from sequence_enrollment n
         where (e.id = any($1) or e.status = $2) and e.status in ('pending', 'failed')
           and n.id = e.enrollment_id and n.status in ('active', 'paused')

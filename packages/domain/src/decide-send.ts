@@ -1,7 +1,10 @@
+import { type Pace, REAL_PACE } from "./delay.ts";
+import type { Elapsed } from "./elapsed.ts";
+import { calendarGates, type Gate, plainGates } from "./gates.ts";
+import { isOverdue } from "./lateness.ts";
 import type { Schedule } from "./schedule.ts";
-import { describeDeferral, planSendTime } from "./send-time.ts";
-import type { EnrollmentStatus, ExecutionStatus, SequenceStatus } from "./statuses.ts";
-import { isTimeZone, resolveZone } from "./time-zone.ts";
+import type { EnrollmentStatus, ExecutionStatus, LatePolicy, SequenceStatus } from "./statuses.ts";
+import { type ResolvedZone, resolveZone } from "./time-zone.ts";
 
 /** What has to be known to decide about one execution; read in one statement, right before the decision. */
 export interface SendFacts {
@@ -9,10 +12,17 @@ export interface SendFacts {
     readonly id: string;
     readonly status: ExecutionStatus;
     readonly generation: number;
+    readonly dueAt: Date;
     readonly scheduledFor: Date;
     readonly stepNumber: number;
+    readonly stepKey: string;
+    readonly attemptCount: number;
   };
-  readonly step: { readonly isActive: boolean };
+  readonly step: {
+    readonly isActive: boolean;
+    readonly maxLateness: Elapsed | null;
+    readonly latePolicy: LatePolicy;
+  };
   readonly enrollment: { readonly id: string; readonly status: EnrollmentStatus };
   readonly sequence: { readonly status: SequenceStatus };
   readonly schedule: Schedule;
@@ -21,15 +31,29 @@ export interface SendFacts {
     readonly optedOutAt: Date | null;
     readonly isSuppressed: boolean;
   };
+  readonly company: { readonly timezone: string | null } | null;
 }
 
-export type HoldReason = "sequence_paused" | "enrollment_paused" | "window_never_opens" | "unknown_time_zone";
+export type HoldReason =
+  | "sequence_paused"
+  | "enrollment_paused"
+  | "window_never_opens"
+  | "unknown_time_zone"
+  | "too_late";
 
 export type StopReason = "enrollment_ended" | "sequence_archived" | "contact_opted_out" | "address_suppressed";
 
-export type SendDecision =
-  /** Another wake-up took over, or the execution is over: do nothing. */
-  | { readonly kind: "stale"; readonly reason: string }
+export type SkipReason = "step_inactive" | "too_late";
+
+export type DeferReason =
+  | "outside_window"
+  | "send_rate"
+  | "sequence_daily_limit"
+  | "sender_daily_limit"
+  | "contact_gap"
+  | "one_overdue_at_a_time";
+
+export type NotNow =
   /** The wake-up came before its time: come back at `at`, write nothing. */
   | { readonly kind: "early"; readonly at: Date }
   /** Nothing of this sequence is to reach this contact any more. */
@@ -37,70 +61,39 @@ export type SendDecision =
   /** Not now, and nobody knows when: keep the row without a timer. */
   | { readonly kind: "hold"; readonly reason: HoldReason; readonly message: string }
   /** Pass over this step and go on with the next. */
-  | { readonly kind: "skip"; readonly reason: "step_inactive"; readonly message: string }
-  /** Outside the window: the same row, at a later time. */
-  | { readonly kind: "defer"; readonly at: Date; readonly reason: "outside_window"; readonly message: string }
-  | { readonly kind: "deliver" };
+  | { readonly kind: "skip"; readonly reason: SkipReason; readonly message: string }
+  /** Outside the window, or over a limit: the same row, at a later time. */
+  | { readonly kind: "defer"; readonly at: Date; readonly reason: DeferReason; readonly message: string };
 
-/** The seed of everything that is spread for one execution: stable over retries, rescues and replans. */
-export function spreadSeed(enrollmentId: string, stepNumber: number): string {
-  return `${enrollmentId}:${stepNumber}`;
-}
+export type SendDecision =
+  | NotNow
+  /** Another wake-up took over, or the execution is over: do nothing. */
+  | { readonly kind: "stale"; readonly reason: string }
+  /** `isOverdue`: part of a backlog, so that this person gets it only if no other overdue email is on its way to them. */
+  | { readonly kind: "deliver"; readonly zone: ResolvedZone; readonly isOverdue: boolean };
 
 /**
- * Whether the email of this execution may go out now, and if not, what happens instead and why. The guards stand in the
- * order in which an operator would ask. `now` is the database's clock, which is also the one that the claim compares with.
+ * Whether the email of this execution may go out now, and if not, what happens instead and why. `now` is the database's
+ * clock, which is also the one that the claim compares with. Limits (emails a second, a day, per contact) are not asked
+ * here: taking a place under a limit is a write.
  */
-export function decideSend(facts: SendFacts, generation: number, now: Date): SendDecision {
-  const { execution, enrollment, sequence, contact, schedule } = facts;
-
+export function decideSend(facts: SendFacts, generation: number, now: Date, pace: Pace = REAL_PACE): SendDecision {
+  const { execution } = facts;
   if (execution.status !== "scheduled") return { kind: "stale", reason: `the execution is ${execution.status}` };
   if (execution.generation !== generation) {
     return { kind: "stale", reason: `generation ${generation} is over, ${execution.generation} is current` };
   }
+  const obstacle = firstObstacle(plainGates(facts, now)) ?? firstObstacle(calendarGates(facts, now, pace));
+  if (obstacle !== undefined) return obstacle;
+  const zone = resolveZone(facts.schedule, {
+    contact: facts.contact.timezone,
+    company: facts.company?.timezone ?? null,
+  });
+  return { kind: "deliver", zone, isOverdue: isOverdue(facts, now, pace) };
+}
 
-  if (enrollment.status !== "active" && enrollment.status !== "paused") {
-    return { kind: "stop", reason: "enrollment_ended", message: `The enrollment is ${enrollment.status}.` };
-  }
-  if (sequence.status === "archived") {
-    return { kind: "stop", reason: "sequence_archived", message: "The sequence is archived: nothing further is sent." };
-  }
-  if (contact.optedOutAt !== null) {
-    const day = contact.optedOutAt.toISOString();
-    return { kind: "stop", reason: "contact_opted_out", message: `The contact opted out at ${day}.` };
-  }
-  if (contact.isSuppressed) {
-    return { kind: "stop", reason: "address_suppressed", message: "The contact's address is on the suppression list." };
-  }
-
-  if (enrollment.status === "paused") {
-    return { kind: "hold", reason: "enrollment_paused", message: "The enrollment is paused." };
-  }
-  if (sequence.status === "paused") {
-    return { kind: "hold", reason: "sequence_paused", message: "The sequence is paused." };
-  }
-  if (!facts.step.isActive) {
-    return { kind: "skip", reason: "step_inactive", message: `Step ${execution.stepNumber} is inactive.` };
-  }
-
-  if (execution.scheduledFor > now) return { kind: "early", at: execution.scheduledFor };
-
-  if (!isTimeZone(schedule.timezone)) {
-    const message = `The schedule's time zone "${schedule.timezone}" is not known to this machine.`;
-    return { kind: "hold", reason: "unknown_time_zone", message };
-  }
-  const { zone } = resolveZone(schedule, contact.timezone);
-  const plan = planSendTime({ schedule, zone, dueAt: now, seed: spreadSeed(enrollment.id, execution.stepNumber) });
-  if (plan.kind === "never") {
-    return { kind: "hold", reason: "window_never_opens", message: "The schedule has no window in the next 400 days." };
-  }
-  if (plan.kind === "deferred") {
-    return {
-      kind: "defer",
-      at: plan.at,
-      reason: "outside_window",
-      message: describeDeferral({ plan, zone, dueAt: now, schedule }),
-    };
-  }
-  return { kind: "deliver" };
+/** The end of an enrollment goes before a wait: somebody who opted out is not kept waiting for a resume. */
+export function firstObstacle(gates: readonly Gate[]): NotNow | undefined {
+  const obstacles = gates.flatMap((gate) => (gate.decision === null ? [] : [gate.decision]));
+  return obstacles.find((decision) => decision.kind === "stop") ?? obstacles[0];
 }

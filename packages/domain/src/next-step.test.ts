@@ -6,10 +6,16 @@ import { ALWAYS_OPEN, BUSINESS_HOURS } from "./schedule.ts";
 const from = new Date("2026-11-20T03:00:00Z"); // Friday 10:00 in Bangkok
 
 function step(stepNumber: number, days: number, isActive = true): PlannedStep {
-  return { id: `s${stepNumber}`, stepNumber, delay: { value: days, unit: "days" }, isActive };
+  return { id: `s${stepNumber}`, key: `k${stepNumber}`, stepNumber, delay: { value: days, unit: "days" }, isActive };
 }
 
-const common = { from, enrollmentId: "n1", schedule: ALWAYS_OPEN, zone: "UTC", pace: REAL_PACE };
+const common = {
+  from,
+  enrollmentId: "n1",
+  schedule: ALWAYS_OPEN,
+  zone: { zone: "UTC", source: "schedule" } as const,
+  pace: REAL_PACE,
+};
 
 test("the next step is due its delay after the moment the last one was over", () => {
   const { next, passedOver } = planNextStep({ ...common, steps: [step(1, 0), step(2, 3)], afterStepNumber: 1 });
@@ -47,7 +53,7 @@ test("a step that is due at the weekend waits for Monday, with a sentence that s
   const { next } = planNextStep({
     ...common,
     schedule: BUSINESS_HOURS,
-    zone: "Asia/Bangkok",
+    zone: { zone: "Asia/Bangkok", source: "schedule" } as const,
     steps: [step(1, 0), step(2, 1)],
     afterStepNumber: 1,
   });
@@ -57,7 +63,12 @@ test("a step that is due at the weekend waits for Monday, with a sentence that s
 });
 
 test("a time zone that this machine does not know keeps the step without a timer instead of failing", () => {
-  const { next } = planNextStep({ ...common, zone: "Mars/Olympus_Mons", steps: [step(1, 1)], afterStepNumber: 0 });
+  const { next } = planNextStep({
+    ...common,
+    zone: { zone: "Mars/Olympus_Mons", source: "schedule" } as const,
+    steps: [step(1, 1)],
+    afterStepNumber: 0,
+  });
   expect(next).toMatchObject({ isHeld: true, stepNumber: 1 });
 });
 

@@ -5,6 +5,9 @@ const startMessage = 'a window starts at "HH:MM" on the 24-hour clock, "00:00" t
 const endMessage = 'a window ends at "HH:MM" on the 24-hour clock, "00:00" to "24:00"';
 const dateMessage = 'a closed date is a real calendar date, "YYYY-MM-DD"';
 const weekdayMessage = "a weekday is 1 (Monday) to 7 (Sunday)";
+const specialDateMessage = 'special hours are for a real calendar date, "YYYY-MM-DD"';
+const countryMessage = 'a holiday calendar\'s country is two capital letters, such as "TH" (ISO 3166-1)';
+const regionMessage = 'a holiday calendar\'s region is a code such as "BY", or with its part "LA.NO"';
 const spreadMessage = "the spread is a whole number of minutes, 0 to 1440";
 
 /**
@@ -18,6 +21,26 @@ export const WeeklyWindow = z.object({
 });
 export type WeeklyWindow = z.infer<typeof WeeklyWindow>;
 
+/** The windows of one local date, in place of the weekly ones: half-days, and openings on days that are closed otherwise. */
+export const SpecialHours = z.object({
+  date: z.iso.date({ error: specialDateMessage }),
+  windows: z
+    .array(WeeklyWindow.omit({ weekday: true }))
+    .min(1, "special hours have a window; a date without any belongs among the closed dates")
+    .max(24, "special hours have at most 24 windows"),
+});
+export type SpecialHours = z.infer<typeof SpecialHours>;
+
+/** Whose public holidays close a date. */
+export const HolidayCalendar = z.object({
+  country: z.string({ error: countryMessage }).regex(/^[A-Z]{2}$/, countryMessage),
+  region: z
+    .string({ error: regionMessage })
+    .regex(/^[A-Z0-9-]{1,6}(\.[A-Z0-9-]{1,6})?$/, regionMessage)
+    .nullable(),
+});
+export type HolidayCalendar = z.infer<typeof HolidayCalendar>;
+
 /**
  * When email may go out. Windows may touch and overlap; a schedule without any never opens. A closed date closes the
  * windows that start on that local date: an overnight window from the evening before still ends in its morning.
@@ -29,6 +52,10 @@ export const Schedule = z.object({
   timezone: TimeZone,
   windows: z.array(WeeklyWindow).max(168, "a schedule has at most 168 windows a week"),
   closedDates: z.array(z.iso.date({ error: dateMessage })).max(1_000, "a schedule has at most 1000 closed dates"),
+  /** Public holidays on which nothing goes out; null for none. */
+  holidays: HolidayCalendar.nullable().default(null),
+  /** Of one date, these count before a closed date, a holiday and the week. */
+  specialHours: z.array(SpecialHours).max(1_000, "a schedule has special hours on at most 1000 dates").default([]),
   /** Whether a contact's own time zone, where one is known, takes the place of `timezone`. */
   usesContactTimezone: z.boolean({ error: "usesContactTimezone is true or false" }),
   /** Deferred emails are spread over this long after an opening, so that a morning does not start all at once. */
@@ -41,6 +68,8 @@ export const BUSINESS_HOURS: Schedule = constant({
   timezone: "Asia/Bangkok",
   windows: [1, 2, 3, 4, 5].map((weekday) => ({ weekday, start: "09:00", end: "17:00" })),
   closedDates: [],
+  holidays: null,
+  specialHours: [],
   usesContactTimezone: false,
   spreadMinutes: 15,
 });
@@ -50,6 +79,8 @@ export const ALWAYS_OPEN: Schedule = constant({
   timezone: "UTC",
   windows: [1, 2, 3, 4, 5, 6, 7].map((weekday) => ({ weekday, start: "00:00", end: "24:00" })),
   closedDates: [],
+  holidays: null,
+  specialHours: [],
   usesContactTimezone: false,
   spreadMinutes: 0,
 });
@@ -59,5 +90,6 @@ function constant(schedule: Schedule): Schedule {
   for (const window of schedule.windows) Object.freeze(window);
   Object.freeze(schedule.windows);
   Object.freeze(schedule.closedDates);
+  Object.freeze(schedule.specialHours);
   return Object.freeze(schedule);
 }

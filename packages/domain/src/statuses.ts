@@ -25,3 +25,11 @@ export type ExecutionStatus = z.infer<typeof ExecutionStatus>;
 
 export const InDoubtPolicy = z.enum(["advance", "hold"]);
 export type InDoubtPolicy = z.infer<typeof InDoubtPolicy>;
+
+/** What happens to an email that is later than its step's `max_lateness`. */
+export const LatePolicy = z.enum(["send", "skip", "hold"]);
+export type LatePolicy = z.infer<typeof LatePolicy>;
+
+/** Whether somebody whose enrollment has ended may be enrolled in the same sequence again. */
+export const ReEnrollment = z.enum(["never", "after_end"]);
+export type ReEnrollment = z.infer<typeof ReEnrollment>;

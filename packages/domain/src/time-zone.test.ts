@@ -69,6 +69,6 @@ describe("whose zone counts", () => {
     ["the schedule's, if the contact's is no zone", theirs, "+02:00", { zone: "Asia/Bangkok", source: "schedule" }],
     ["the schedule's, if the contact's is empty", theirs, "", { zone: "Asia/Bangkok", source: "schedule" }],
   ])("%s", (_rule, schedule, contactTimezone, expected) => {
-    expect(resolveZone(schedule, contactTimezone)).toEqual(expected);
+    expect(resolveZone(schedule, { contact: contactTimezone, company: null })).toEqual(expected);
   });
 });

@@ -64,21 +64,31 @@ export const TimeZone = z
   .refine(isTimeZone, { error: (issue) => notATimeZone(String(issue.input)) });
 export type TimeZone = z.infer<typeof TimeZone>;
 
+export const ZoneSource = z.enum(["contact", "company", "schedule"]);
+export type ZoneSource = z.infer<typeof ZoneSource>;
+
 export interface ResolvedZone {
-  zone: string;
-  source: "contact" | "schedule";
+  readonly zone: string;
+  readonly source: ZoneSource;
+}
+
+/** The zones that people carry; null where nobody knows. */
+export interface PeopleZones {
+  readonly contact: string | null;
+  readonly company: string | null;
 }
 
 /**
- * The zone in which a schedule's windows are read for one contact: the contact's own if the schedule says so and the
- * name is valid (an imported contact may carry anything), else the schedule's.
+ * The zone in which a schedule's windows are read for one contact: if the schedule says so, the contact's own, else the
+ * company's, whichever is a valid name first (imported rows may carry anything); else the schedule's.
  */
 export function resolveZone(
-  schedule: { timezone: string; usesContactTimezone: boolean },
-  contactTimezone: string | null,
+  schedule: { readonly timezone: string; readonly usesContactTimezone: boolean },
+  people: PeopleZones,
 ): ResolvedZone {
-  if (schedule.usesContactTimezone && contactTimezone !== null && isTimeZone(contactTimezone)) {
-    return { zone: contactTimezone, source: "contact" };
+  if (schedule.usesContactTimezone) {
+    if (people.contact !== null && isTimeZone(people.contact)) return { zone: people.contact, source: "contact" };
+    if (people.company !== null && isTimeZone(people.company)) return { zone: people.company, source: "company" };
   }
   return { zone: schedule.timezone, source: "schedule" };
 }

@@ -8,6 +8,7 @@ import {
 } from "@dripline/db/load-enrollable";
 import { newId } from "@dripline/db/new-id";
 import type { Pace } from "@dripline/domain/delay";
+import { elapsedMilliseconds } from "@dripline/domain/elapsed";
 import { planNextStep } from "@dripline/domain/next-step";
 import { resolveZone } from "@dripline/domain/time-zone";
 import type { PendingWake } from "./wake-after-commit.ts";
@@ -29,6 +30,8 @@ export type RefusalCode =
 export type EnrollResult =
   | { readonly kind: "enrolled"; readonly enrollmentId: string; readonly wakes: readonly PendingWake[] }
   | { readonly kind: "already_enrolled"; readonly enrollmentId: string; readonly status: string }
+  /** The last enrollment has ended, and the sequence's cool-down is not over yet. */
+  | { readonly kind: "too_soon"; readonly enrollmentId: string; readonly availableAt: Date }
   | { readonly kind: "refused"; readonly code: RefusalCode; readonly message: string }
   | { readonly kind: "unknown"; readonly what: "sequence" | "contact" | "company" };
 
@@ -43,32 +46,38 @@ export async function enrollContact(
 ): Promise<EnrollResult> {
   const sequence = await loadEnrollableSequence(db, request.sequenceId);
   if (sequence === undefined) return { kind: "unknown", what: "sequence" };
-  const [contact] = await loadEnrollableContacts(db, request.sequenceId, [request.contactId]);
+  const [contact] = await loadEnrollableContacts(db, request.sequenceId, [request.contactId], request.companyId);
   if (contact === undefined) return { kind: "unknown", what: "contact" };
   if (request.companyId !== null && !(await companyExists(db, request.companyId))) {
     return { kind: "unknown", what: "company" };
   }
 
-  const obstacle = findObstacle(sequence, contact);
+  const obstacle = findObstacle(sequence, contact, now, pace);
   if (obstacle !== undefined) return obstacle;
 
   const enrollmentId = newId();
-  const { zone } = resolveZone(sequence.schedule, contact.timezone);
   const plan = planNextStep({
     steps: sequence.steps,
     afterStepNumber: 0,
     from: now,
     enrollmentId,
     schedule: sequence.schedule,
-    zone,
+    zone: resolveZone(sequence.schedule, contact.zones),
     pace,
   });
 
   const [inserted] = await insertEnrollments(db, [
-    { ...request, enrollmentId, versionId: sequence.versionId, enrolledAt: now, plan },
+    {
+      ...request,
+      enrollmentId,
+      versionId: sequence.versionId,
+      enrolledAt: now,
+      endedBefore: new Date(now.getTime() - cooldownMilliseconds(sequence, pace)),
+      plan,
+    },
   ]);
   // The statement checks all conditions again; if it let nothing in, something changed since they were read.
-  if (inserted === undefined) return explainLostRace(db, request);
+  if (inserted === undefined) return explainLostRace(db, request, { now, pace });
 
   const { first } = inserted;
   const wakes =
@@ -76,16 +85,25 @@ export async function enrollContact(
   return { kind: "enrolled", enrollmentId, wakes };
 }
 
-function findObstacle(sequence: EnrollableSequence, contact: EnrollableContact): EnrollResult | undefined {
+function findObstacle(
+  sequence: EnrollableSequence,
+  contact: EnrollableContact,
+  now: Date,
+  pace: Pace,
+): EnrollResult | undefined {
   if (sequence.status !== "active") {
     return refused("sequence_not_active", `The sequence is ${sequence.status}: activate it before enrolling anybody.`);
   }
   if (!sequence.steps.some((step) => step.isActive)) {
     return refused("sequence_without_steps", "The sequence has no active step: add one before enrolling anybody.");
   }
-  if (contact.existingEnrollment !== null) {
-    const { id, status } = contact.existingEnrollment;
-    return { kind: "already_enrolled", enrollmentId: id, status };
+  if (contact.lastEnrollment !== null) {
+    const { id, status, endedAt } = contact.lastEnrollment;
+    if (sequence.reEnrollment === "never" || endedAt === null) {
+      return { kind: "already_enrolled", enrollmentId: id, status };
+    }
+    const availableAt = new Date(endedAt.getTime() + cooldownMilliseconds(sequence, pace));
+    if (now < availableAt) return { kind: "too_soon", enrollmentId: id, availableAt };
   }
   if (contact.optedOutAt !== null) {
     return refused("contact_opted_out", "The contact has opted out of email and cannot be enrolled.");
@@ -96,13 +114,21 @@ function findObstacle(sequence: EnrollableSequence, contact: EnrollableContact):
   return undefined;
 }
 
-async function explainLostRace(db: Queryable, request: EnrollRequest): Promise<EnrollResult> {
+function cooldownMilliseconds({ reEnrollmentCooldown }: EnrollableSequence, pace: Pace): number {
+  return reEnrollmentCooldown === null ? 0 : elapsedMilliseconds(reEnrollmentCooldown, pace);
+}
+
+async function explainLostRace(
+  db: Queryable,
+  request: EnrollRequest,
+  { now, pace }: { readonly now: Date; readonly pace: Pace },
+): Promise<EnrollResult> {
   const sequence = await loadEnrollableSequence(db, request.sequenceId);
-  const [contact] = await loadEnrollableContacts(db, request.sequenceId, [request.contactId]);
+  const [contact] = await loadEnrollableContacts(db, request.sequenceId, [request.contactId], request.companyId);
   if (sequence === undefined) return { kind: "unknown", what: "sequence" };
   if (contact === undefined) return { kind: "unknown", what: "contact" };
   return (
-    findObstacle(sequence, contact) ??
+    findObstacle(sequence, contact, now, pace) ??
     refused("sequence_changed", "The sequence was changed at the same moment: send the request again.")
   );
 }

@@ -44,7 +44,7 @@ export async function seedSample(
 
     const alwaysOpen = insertedOrExisting(await insertSchedule(tx, { name: "Always open", rules: ALWAYS_OPEN }));
     const businessHours = await ensureDefaultSchedule(tx);
-    const common = { status: "active", inDoubtPolicy: "advance", createdBy: null } as const;
+    const common = { status: "active", inDoubtPolicy: "advance", createdBy: null, createdAt: now } as const;
     const sequenceId = await insertEmailSequence(tx, {
       ...common,
       name: "New Customer Onboarding",

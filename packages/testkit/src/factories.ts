@@ -4,7 +4,9 @@ import { emailTemplate, emailTemplateVersion, schedule } from "@dripline/db/sche
 import { contact } from "@dripline/db/schema/people";
 import { emailSequence, sequenceStep, sequenceVersion } from "@dripline/db/schema/sequences";
 import type { Delay } from "@dripline/domain/delay";
+import type { Elapsed } from "@dripline/domain/elapsed";
 import { ALWAYS_OPEN, type Schedule } from "@dripline/domain/schedule";
+import type { LatePolicy, ReEnrollment } from "@dripline/domain/statuses";
 
 /** Rows for tests, each valid as it is; a test names only what it is about. */
 
@@ -52,6 +54,8 @@ export async function makeSchedule(db: Queryable, value: Schedule = ALWAYS_OPEN)
 export interface MadeStep {
   readonly delay?: Delay;
   readonly isActive?: boolean;
+  readonly maxLateness?: Elapsed;
+  readonly latePolicy?: LatePolicy;
   readonly templateId?: string;
 }
 
@@ -63,19 +67,25 @@ export async function makeSequence(
     readonly schedule?: Schedule;
     readonly status?: "active" | "paused" | "archived";
     readonly inDoubtPolicy?: "advance" | "hold";
+    readonly sendsPerDayMax?: number;
+    readonly reEnrollment?: ReEnrollment;
+    readonly reEnrollmentCooldown?: Elapsed;
+    readonly pausedAt?: Date;
   } = {},
 ): Promise<{ id: string; versionId: string; stepIds: string[] }> {
   const id = newId();
   const versionId = newId();
   const scheduleId = await makeSchedule(db, values.schedule);
   const templateId = await makeTemplate(db);
-  const { status = "active", inDoubtPolicy = "advance", steps = [{}, {}] } = values;
+  const { steps = [{}, {}], schedule: _, ...rest } = values;
   await orm(db)
     .insert(emailSequence)
-    .values({ id, name: `Sequence ${id}`, scheduleId, status, inDoubtPolicy });
-  await orm(db).insert(sequenceVersion).values({ id: versionId, sequenceId: id, versionNumber: 1 });
+    .values({ id, name: `Sequence ${id}`, scheduleId, ...rest });
+  await orm(db)
+    .insert(sequenceVersion)
+    .values({ id: versionId, sequenceId: id, versionNumber: 1, publishedAt: new Date() });
   const rows = steps.map((step, index) => ({
-    id: newId(),
+    ...newStep(),
     versionId,
     stepNumber: index + 1,
     name: `Step ${index + 1}`,
@@ -83,7 +93,15 @@ export async function makeSequence(
     delayValue: step.delay?.value ?? 0,
     delayUnit: step.delay?.unit ?? ("minutes" as const),
     isActive: step.isActive ?? true,
+    maxLateness: step.maxLateness ?? null,
+    latePolicy: step.latePolicy ?? ("send" as const),
   }));
   if (rows.length > 0) await orm(db).insert(sequenceStep).values(rows);
   return { id, versionId, stepIds: rows.map((row) => row.id) };
+}
+
+/** A step's first version: its key is its own id. */
+function newStep(): { id: string; stepKey: string } {
+  const id = newId();
+  return { id, stepKey: id };
 }

@@ -30,7 +30,7 @@ export function serveEmailSequences(app: FastifyInstance, deps: Deps): void {
     return toEmailSequence(sequence);
   });
 
-  serve(app, deps, createEmailSequence, async ({ tx, body, principal }) => {
+  serve(app, deps, createEmailSequence, async ({ tx, body, principal, now }) => {
     await refuseUnknownReferences(tx, body);
     const id = await insertEmailSequence(tx, {
       name: body.name,
@@ -38,12 +38,18 @@ export function serveEmailSequences(app: FastifyInstance, deps: Deps): void {
       status: body.status,
       scheduleId: body.schedule ?? (await ensureDefaultSchedule(tx)),
       inDoubtPolicy: body.in_doubt_policy,
+      sendsPerDayMax: body.sends_per_day_max,
+      reEnrollment: body.re_enrollment,
+      reEnrollmentCooldown: body.re_enrollment_cooldown,
       createdBy: principal.apiKey.user?.id ?? null,
+      createdAt: now,
       steps: body.steps.map((step) => ({
         stepNumber: step.step_number,
         name: step.name,
         templateId: step.email_template,
         delay: delayOf(step),
+        maxLateness: step.max_lateness,
+        latePolicy: step.late_policy,
         isActive: step.is_active,
       })),
     });

@@ -33,6 +33,12 @@ export function serveEnroll(app: FastifyInstance, deps: Deps): void {
           `The contact was enrolled in this sequence before; the enrollment is ${result.status}.`,
           { extensions: { enrollment_id: result.enrollmentId, enrollment_status: result.status } },
         );
+      case "too_soon":
+        throw new ProblemError(
+          "re_enrollment_too_soon",
+          `The contact's last enrollment ended too recently: enroll them again from ${result.availableAt.toISOString()} on.`,
+          { extensions: { enrollment_id: result.enrollmentId, available_at: result.availableAt.toISOString() } },
+        );
       case "refused":
         throw new ProblemError(result.code, result.message);
       case "unknown":

@@ -26,6 +26,8 @@ export function serveSchedules(app: FastifyInstance, deps: Deps): void {
         timezone: body.timezone,
         windows: body.windows,
         closedDates: body.closed_dates,
+        holidays: body.holidays,
+        specialHours: body.special_hours,
         usesContactTimezone: body.uses_contact_timezone,
         spreadMinutes: body.spread_minutes,
       },

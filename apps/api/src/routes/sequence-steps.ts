@@ -38,6 +38,8 @@ export function serveSequenceSteps(app: FastifyInstance, deps: Deps): void {
       name: body.name,
       templateId,
       delay: delayOf(body),
+      maxLateness: body.max_lateness,
+      latePolicy: body.late_policy,
       isActive: body.is_active,
     });
     switch (inserted.kind) {
@@ -65,7 +67,7 @@ export function serveSequenceSteps(app: FastifyInstance, deps: Deps): void {
 
 /** A step as the API shows it. */
 export function toSequenceStep(row: steps.SequenceStepRow): SequenceStep {
-  const { version_id: _, delay_value: value, delay_unit: unit, ...rest } = row;
+  const { version_id: _, step_key: _key, delay_value: value, delay_unit: unit, ...rest } = row;
   const delay = { value, unit };
   return { ...rest, delay_days: delayDays(delay), delay };
 }

@@ -1,4 +1,6 @@
 import type { Delay } from "@dripline/domain/delay";
+import type { Elapsed } from "@dripline/domain/elapsed";
+import type { LatePolicy } from "@dripline/domain/statuses";
 import { and, eq } from "drizzle-orm";
 import { orm, type Queryable } from "../database.ts";
 import { newId } from "../new-id.ts";
@@ -9,6 +11,8 @@ export interface NewStep {
   readonly name: string;
   readonly templateId: string;
   readonly delay: Delay;
+  readonly maxLateness?: Elapsed | null;
+  readonly latePolicy?: LatePolicy;
   readonly isActive: boolean;
 }
 
@@ -48,5 +52,6 @@ export async function insertSequenceStep(tx: Queryable, sequenceId: string, step
 
 export function stepValues(versionId: string, step: NewStep): typeof sequenceStep.$inferInsert {
   const { delay, ...rest } = step;
-  return { id: newId(), versionId, ...rest, delayValue: delay.value, delayUnit: delay.unit };
+  const id = newId();
+  return { id, stepKey: id, versionId, ...rest, delayValue: delay.value, delayUnit: delay.unit };
 }

@@ -19,6 +19,12 @@ const fields = {
   status: emailSequence.status,
   schedule: emailSequence.scheduleId,
   in_doubt_policy: emailSequence.inDoubtPolicy,
+  sends_per_day_max: emailSequence.sendsPerDayMax,
+  re_enrollment: emailSequence.reEnrollment,
+  re_enrollment_cooldown: emailSequence.reEnrollmentCooldown,
+  revision: emailSequence.revision,
+  has_unpublished_changes: sql<boolean>`exists (
+    select from sequence_version d where d.sequence_id = ${emailSequence.id} and d.published_at is null)`,
   version: sequenceVersion.versionNumber,
   version_id: sequenceVersion.id,
   active_enrollments: sql<number>`(

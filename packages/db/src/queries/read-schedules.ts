@@ -14,6 +14,8 @@ const fields = {
   timezone: schedule.timezone,
   windows: schedule.windows,
   closed_dates: schedule.closedDates,
+  holidays: schedule.holidays,
+  special_hours: schedule.specialHours,
   uses_contact_timezone: schedule.usesContactTimezone,
   spread_minutes: schedule.spreadMinutes,
   is_default: schedule.isDefault,

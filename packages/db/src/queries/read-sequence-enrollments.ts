@@ -38,6 +38,11 @@ const fields = {
   enrolled_at: sequenceEnrollment.enrolledAt,
   started_at: sequenceEnrollment.startedAt,
   completed_at: sequenceEnrollment.completedAt,
+  ended_at: sequenceEnrollment.endedAt,
+  paused_at: sequenceEnrollment.pausedAt,
+  resume_at: sequenceEnrollment.resumeAt,
+  version: sql<number>`(
+    select v.version_number from sequence_version v where v.id = ${sequenceEnrollment.versionId})`,
   notes: sequenceEnrollment.notes,
 };
 

@@ -1,4 +1,4 @@
-import type { WeeklyWindow } from "@dripline/domain/schedule";
+import type { HolidayCalendar, SpecialHours, WeeklyWindow } from "@dripline/domain/schedule";
 import { sql } from "drizzle-orm";
 import { boolean, check, integer, jsonb, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import { createdAt, id, updatedAt } from "./columns.ts";
@@ -46,6 +46,8 @@ export const schedule = pgTable(
     timezone: text("timezone").notNull(),
     windows: jsonb("windows").$type<WeeklyWindow[]>().notNull(),
     closedDates: jsonb("closed_dates").$type<string[]>().notNull().default([]),
+    holidays: jsonb("holidays").$type<HolidayCalendar>(),
+    specialHours: jsonb("special_hours").$type<SpecialHours[]>().notNull().default([]),
     usesContactTimezone: boolean("uses_contact_timezone").notNull().default(false),
     spreadMinutes: integer("spread_minutes").notNull().default(15),
     isDefault: boolean("is_default").notNull().default(false),

@@ -24,6 +24,11 @@ export const sequenceEnrollment = pgTable(
     enrolledAt: instant("enrolled_at").notNull(),
     startedAt: instant("started_at"),
     completedAt: instant("completed_at"),
+    /** When it ended, in whichever way; the cool-down of a re-enrollment counts from here. */
+    endedAt: instant("ended_at"),
+    pausedAt: instant("paused_at"),
+    /** Only while paused: when a sweep resumes it; null if somebody has to. */
+    resumeAt: instant("resume_at"),
     currentStepNumber: integer("current_step_number").notNull().default(0),
     notes: text("notes").notNull().default(""),
     createdAt: createdAt(),
@@ -37,7 +42,8 @@ export const sequenceEnrollment = pgTable(
     index("sequence_enrollment_contact_idx").on(t.contactId, t.sequenceId),
     index("sequence_enrollment_status_idx").on(t.status, t.enrolledAt),
     index("sequence_enrollment_sequence_idx").on(t.sequenceId, t.status),
-    index("sequence_enrollment_version_idx").on(t.versionId),
+    index("sequence_enrollment_version_idx").on(t.versionId, t.status),
+    index("sequence_enrollment_resume_idx").on(t.resumeAt).where(sql`${t.status} = 'paused'`),
     index("sequence_enrollment_enrolled_idx").on(t.enrolledAt, t.id),
     check(
       "sequence_enrollment_status_check",
@@ -81,6 +87,8 @@ export const stepExecution = pgTable(
     stepId: uuid("step_id")
       .notNull()
       .references(() => sequenceStep.id),
+    /** `sequence_step.step_key`: at most one execution of a step per enrollment, whatever the version. */
+    stepKey: uuid("step_key").notNull(),
     stepNumber: integer("step_number").notNull(),
     status: text("status", {
       enum: ["pending", "scheduled", "sending", "sent", "failed", "in_doubt", "skipped"],
@@ -89,10 +97,17 @@ export const stepExecution = pgTable(
     phase: text("phase", { enum: ["claimed", "data"] }),
     /** Only while `pending`: why there is no timer. */
     holdReason: text("hold_reason"),
-    /** Base + delay, before any window moved it. */
+    /** Only while `pending`: when its clock stopped. What was left to wait then is left to wait after a pause. */
+    heldAt: instant("held_at"),
+    /** Where the delay counts from: the enrollment, or the end of the step before; moved by the time spent paused. */
+    countsFrom: instant("counts_from").notNull(),
+    /** `countsFrom` + delay, before any window moved it. */
     dueAt: instant("due_at").notNull(),
     /** The next moment at which it will be tried; kept as the record of the last plan once it is over. */
     scheduledFor: instant("scheduled_for").notNull(),
+    /** The zone of the last plan, and whose it was: the contact's, the company's or the schedule's. */
+    timezone: text("timezone"),
+    timezoneSource: text("timezone_source", { enum: ["contact", "company", "schedule"] }),
     sentAt: instant("sent_at"),
     attemptCount: integer("attempt_count").notNull().default(0),
     /** Goes up at every claim and rescue. A wake-up or a worker that holds an older number is over. */
@@ -107,11 +122,12 @@ export const stepExecution = pgTable(
     updatedAt: updatedAt(),
   },
   (t) => [
-    uniqueIndex("step_execution_step_key").on(t.enrollmentId, t.stepId),
+    uniqueIndex("step_execution_step_key_key").on(t.enrollmentId, t.stepKey),
     index("step_execution_due_idx").on(t.status, t.scheduledFor),
     index("step_execution_enrollment_idx").on(t.enrollmentId, t.status),
     index("step_execution_lease_idx").on(t.leaseUntil).where(sql`${t.status} = 'sending'`),
-    index("step_execution_step_idx").on(t.stepId),
+    index("step_execution_step_idx").on(t.stepId, t.status),
+    index("step_execution_hold_idx").on(t.holdReason).where(sql`${t.status} = 'pending'`),
     check(
       "step_execution_status_check",
       sql`${t.status} in ('pending', 'scheduled', 'sending', 'sent', 'failed', 'in_doubt', 'skipped')`,

@@ -24,6 +24,8 @@ export const contact = pgTable(
     country: text("country"),
     attributes: jsonb("attributes").$type<Record<string, unknown>>().notNull().default({}),
     optedOutAt: instant("opted_out_at"),
+    /** No further email that keeps a gap goes to this contact before then; taken together with the right to send one. */
+    emailGapUntil: instant("email_gap_until"),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },

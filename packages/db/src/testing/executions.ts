@@ -50,7 +50,9 @@ export async function insertExecution(
       id: executionId,
       enrollmentId,
       stepId,
+      stepKey: stepId,
       stepNumber: 1,
+      countsFrom: aMinuteAgo,
       dueAt: aMinuteAgo,
       scheduledFor: aMinuteAgo,
       status: "scheduled",
@@ -63,7 +65,7 @@ export async function insertExecution(
 /** The check constraints: a lease and a phase while `sending`, a reason while `pending`. */
 function whatTheStatusNeeds(status: Status): Partial<typeof stepExecution.$inferInsert> {
   if (status === "sending") return { phase: "claimed", leaseUntil: new Date(Date.now() + 300_000) };
-  if (status === "pending") return { holdReason: "enrollment_paused" };
+  if (status === "pending") return { holdReason: "enrollment_paused", heldAt: new Date() };
   return {};
 }
 
