@@ -1,10 +1,12 @@
+import { calendarGates } from "./calendar-gates.ts";
 import { type Pace, REAL_PACE } from "./delay.ts";
 import type { Elapsed } from "./elapsed.ts";
-import { calendarGates, type Gate, plainGates } from "./gates.ts";
+import { type Gate, zoneOf } from "./gate.ts";
+import { plainGates } from "./gates.ts";
 import { isOverdue } from "./lateness.ts";
 import type { Schedule } from "./schedule.ts";
 import type { EnrollmentStatus, ExecutionStatus, LatePolicy, SequenceStatus } from "./statuses.ts";
-import { type ResolvedZone, resolveZone } from "./time-zone.ts";
+import type { ResolvedZone } from "./time-zone.ts";
 
 /** What has to be known to decide about one execution; read in one statement, right before the decision. */
 export interface SendFacts {
@@ -85,11 +87,7 @@ export function decideSend(facts: SendFacts, generation: number, now: Date, pace
   }
   const obstacle = firstObstacle(plainGates(facts, now)) ?? firstObstacle(calendarGates(facts, now, pace));
   if (obstacle !== undefined) return obstacle;
-  const zone = resolveZone(facts.schedule, {
-    contact: facts.contact.timezone,
-    company: facts.company?.timezone ?? null,
-  });
-  return { kind: "deliver", zone, isOverdue: isOverdue(facts, now, pace) };
+  return { kind: "deliver", zone: zoneOf(facts), isOverdue: isOverdue(facts, now, pace) };
 }
 
 /** The end of an enrollment goes before a wait: somebody who opted out is not kept waiting for a resume. */

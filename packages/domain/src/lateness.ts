@@ -1,9 +1,10 @@
 import type { SendFacts } from "./decide-send.ts";
 import type { Pace } from "./delay.ts";
+import { zoneOf } from "./gate.ts";
 import { DAY } from "./local-time.ts";
 import { planSendTime } from "./send-time.ts";
 import { spreadSeed } from "./spread-seed.ts";
-import { isTimeZone, resolveZone } from "./time-zone.ts";
+import { isTimeZone } from "./time-zone.ts";
 
 /** Up to here an email is on its way; a longer wait is a backlog, of an outage or of a limit. */
 const overdueMilliseconds = 15 * 60_000;
@@ -14,10 +15,10 @@ const overdueMilliseconds = 15 * 60_000;
  * its time.
  */
 export function latenessMilliseconds(facts: SendFacts, now: Date): number {
-  const { execution, enrollment, schedule, contact, company } = facts;
+  const { execution, enrollment, schedule } = facts;
   const sinceDue = now.getTime() - execution.dueAt.getTime();
   if (sinceDue <= 0) return sinceDue;
-  const { zone } = resolveZone(schedule, { contact: contact.timezone, company: company?.timezone ?? null });
+  const { zone } = zoneOf(facts);
   if (!isTimeZone(zone)) return sinceDue;
   const seed = spreadSeed(enrollment.id, execution.stepKey);
   const plan = planSendTime({ schedule, zone, dueAt: execution.dueAt, seed });
