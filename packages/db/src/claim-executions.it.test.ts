@@ -1,7 +1,7 @@
 import { freshDatabase } from "@dripline/testkit/database";
 import { makeContact, makeSequence } from "@dripline/testkit/factories";
 import { expect, test } from "vitest";
-import { claimExecutions } from "./claim-executions.ts";
+import { type ClaimRequest, claimExecutions } from "./claim-executions.ts";
 import { newId } from "./new-id.ts";
 import {
   insertExecution,
@@ -21,16 +21,19 @@ async function makeDue(
   return insertExecution(db, await makeSequence(db), contact.id, values, enrollment);
 }
 
-function wake({ executionId }: MadeExecution, generation = 0) {
-  return { executionId, generation, messageId: `<${executionId}@example.com>` };
+const zone = { zone: "Asia/Bangkok", source: "schedule" } as const;
+
+function wake({ executionId, sequence }: MadeExecution, values: Partial<ClaimRequest> = {}): ClaimRequest {
+  const [stepId = ""] = sequence.stepIds;
+  return { executionId, generation: 0, stepId, messageId: `<${executionId}@example.com>`, zone, ...values };
 }
 
 /** Wakes `refused` between two that are fine: the answer names those two, and `refused` keeps every column. */
-async function expectOnlyOthersAreClaimed(refused: MadeExecution): Promise<void> {
+async function expectOnlyOthersAreClaimed(refused: MadeExecution, values: Partial<ClaimRequest> = {}): Promise<void> {
   const [first, last] = [await makeDue(), await makeDue()];
   const before = await readExecution(db, refused.executionId);
 
-  const claims = await claimExecutions(db, [wake(first), wake(refused), wake(last)], 60);
+  const claims = await claimExecutions(db, [wake(first), wake(refused, values), wake(last)], 60);
 
   expect(claims.map((claim) => claim.executionId).toSorted()).toEqual([first.executionId, last.executionId].toSorted());
   expect(await readExecution(db, refused.executionId)).toEqual(before);
@@ -39,7 +42,7 @@ async function expectOnlyOthersAreClaimed(refused: MadeExecution): Promise<void>
 test("a claim opens a generation, counts an attempt, and sets phase, Message-ID and a lease by the database's clock", async () => {
   const due = await makeDue({ generation: 4, attemptCount: 1 });
 
-  const claims = await claimExecutions(db, [wake(due, 4)], 60);
+  const claims = await claimExecutions(db, [wake(due, { generation: 4 })], 60);
 
   const row = await readExecution(db, due.executionId);
   expect(claims).toEqual([
@@ -84,6 +87,29 @@ test.each(statusesOtherThan("scheduled"))("an execution that is %s is not claime
 
 test("a wake-up of an older generation claims nothing", async () => {
   await expectOnlyOthersAreClaimed(await makeDue({ generation: 1 }));
+});
+
+test("a message that was made from another step than the one that waits now claims nothing", async () => {
+  const due = await makeDue();
+  await expectOnlyOthersAreClaimed(due, { stepId: due.sequence.stepIds[1] ?? "" });
+});
+
+test("each claimed execution keeps in which zone its window was open, and whose zone that was", async () => {
+  const zones = [
+    { zone: "America/New_York", source: "contact" },
+    { zone: "Europe/Berlin", source: "company" },
+    { zone: "Asia/Bangkok", source: "schedule" },
+  ] as const;
+  const due = [await makeDue({ timezone: "UTC", timezoneSource: "schedule" }), await makeDue(), await makeDue()];
+
+  await claimExecutions(
+    db,
+    due.map((one, index) => wake(one, { zone: zones[index] ?? zone })),
+    60,
+  );
+
+  const rows = await Promise.all(due.map((one) => readExecution(db, one.executionId)));
+  expect(rows.map((row) => ({ zone: row.timezone, source: row.timezoneSource }))).toEqual(zones);
 });
 
 test("an execution that is not yet due by the database's clock is not claimed", async () => {

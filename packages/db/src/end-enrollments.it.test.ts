@@ -49,6 +49,20 @@ test.each([
 });
 
 test.each([
+  ["cancelled", { endedAt: now, completedAt: null, pausedAt: null }],
+  ["unsubscribed", { endedAt: now, completedAt: null, pausedAt: null }],
+  ["completed", { endedAt: now, completedAt: now, pausedAt: null }],
+  ["paused", { endedAt: null, completedAt: null, pausedAt: now }],
+] as const)("an enrollment that becomes %s says when, and forgets when it was to be resumed", async (to, instants) => {
+  const live =
+    to === "paused" ? await makeLive() : await makeLive({}, { status: "paused", pausedAt: now, resumeAt: now });
+
+  await end([live], { to });
+
+  expect(await readEnrollment(db, live.enrollmentId)).toMatchObject({ ...instants, resumeAt: null });
+});
+
+test.each([
   ["completed", "cancelled"],
   ["unsubscribed", "cancelled"],
   ["cancelled", "unsubscribed"],
@@ -120,7 +134,18 @@ test("the note becomes a line of its own, with the time, below what was written 
 /** The record of a sent first step, which opens the second. */
 function sent({ executionId, sequence }: MadeExecution): Finish {
   const [, stepId = ""] = sequence.stepIds;
-  const next = { stepId, stepNumber: 2, dueAt: now, scheduledFor: now, deferral: null, isHeld: false };
+  const next = {
+    stepId,
+    stepKey: stepId,
+    stepNumber: 2,
+    countsFrom: now,
+    dueAt: now,
+    scheduledFor: now,
+    timezone: "UTC",
+    timezoneSource: "schedule",
+    deferral: null,
+    isHeld: false,
+  } as const;
   return {
     executionId,
     generation: 0,
@@ -129,6 +154,7 @@ function sent({ executionId, sequence }: MadeExecution): Finish {
     at: now,
     email: null,
     event: null,
+    versionId: sequence.versionId,
     plan: { passedOver: [], next },
   };
 }

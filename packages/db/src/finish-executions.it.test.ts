@@ -1,10 +1,14 @@
+import type { NextStep, PassedStep } from "@dripline/domain/next-step";
 import { freshDatabase } from "@dripline/testkit/database";
 import { makeContact, makeSequence } from "@dripline/testkit/factories";
+import { waitFor } from "@dripline/testkit/wait-for";
 import { expect, test } from "vitest";
+import { inTransaction, type Queryable } from "./database.ts";
 import { type Finish, finishExecutions } from "./finish-executions.ts";
 import { newId } from "./new-id.ts";
 import {
   insertExecution,
+  isSomebodyWaiting,
   type MadeExecution,
   readEnrollment,
   readEvents,
@@ -41,6 +45,7 @@ async function finishAs(made: MadeExecution, values: Partial<Finish> = {}): Prom
     at,
     email: await emailTo(made),
     event: null,
+    versionId: made.sequence.versionId,
     plan: { passedOver: [], next: step(made, 2) },
     ...values,
   };
@@ -63,9 +68,23 @@ async function emailTo({ contactId, executionId, sequence }: MadeExecution): Pro
   };
 }
 
-function step({ sequence }: MadeExecution, stepNumber: number, values: { isHeld?: boolean; deferral?: string } = {}) {
+function step(made: MadeExecution, stepNumber: number, values: Partial<NextStep> = {}): NextStep {
+  return {
+    ...passed(made, stepNumber),
+    countsFrom: at,
+    dueAt,
+    scheduledFor: opening,
+    timezone: "Asia/Bangkok",
+    timezoneSource: "company",
+    deferral: null,
+    isHeld: false,
+    ...values,
+  };
+}
+
+function passed({ sequence }: MadeExecution, stepNumber: number): PassedStep {
   const stepId = sequence.stepIds[stepNumber - 1] ?? "";
-  return { stepId, stepNumber, dueAt, scheduledFor: opening, deferral: null, isHeld: false, ...values };
+  return { stepId, stepKey: stepId, stepNumber };
 }
 
 async function readLog(executionId: string) {
@@ -164,8 +183,12 @@ test("the enrollment advances, and the next step gets a timer of the first gener
     holdReason: null,
     generation: 0,
     attemptCount: 0,
+    countsFrom: at,
     dueAt,
     scheduledFor: opening,
+    timezone: "Asia/Bangkok",
+    timezoneSource: "company",
+    heldAt: null,
   });
   expect(await readEnrollment(db, sending.enrollmentId)).toMatchObject({
     status: "active",
@@ -207,6 +230,7 @@ test.each(["active", "paused"] as const)("an enrollment that is %s completes whe
     status: "completed",
     endReason: "completed",
     completedAt: at,
+    endedAt: at,
     currentStepNumber: 1,
   });
 });
@@ -252,19 +276,26 @@ test.each([
 
   expect(finished).toEqual([{ executionId: sending.executionId, enrollmentStatus: status, next: null }]);
   const [, next] = await readExecutions(db, sending.enrollmentId);
-  expect(next).toMatchObject({ stepNumber: 2, status: "pending", holdReason, dueAt, scheduledFor: opening });
+  expect(next).toMatchObject({
+    stepNumber: 2,
+    status: "pending",
+    holdReason,
+    heldAt: at,
+    dueAt,
+    scheduledFor: opening,
+  });
 });
 
 test("steps passed over are recorded as skipped, each with an event, before the next one opens", async () => {
   const sending = await makeSending();
-  const passedOver = [{ stepId: sending.sequence.stepIds[1] ?? "", stepNumber: 2 }];
+  const passedOver = [passed(sending, 2)];
 
   await finishExecutions(db, [await finishAs(sending, { plan: { passedOver, next: step(sending, 3) } })]);
 
-  const [, passed, next] = await readExecutions(db, sending.enrollmentId);
-  expect(passed).toMatchObject({ stepNumber: 2, status: "skipped", dueAt: at, scheduledFor: at });
+  const [, skipped, next] = await readExecutions(db, sending.enrollmentId);
+  expect(skipped).toMatchObject({ stepNumber: 2, status: "skipped", dueAt: at, scheduledFor: at });
   expect(next).toMatchObject({ stepNumber: 3, status: "scheduled" });
-  expect(await readEvents(db, passed?.id ?? "")).toEqual([
+  expect(await readEvents(db, skipped?.id ?? "")).toEqual([
     { at, kind: "skipped", reason: "step_inactive", message: "Step 2 is inactive.", actor: "worker" },
   ]);
 });
@@ -274,13 +305,13 @@ test("a step that has its execution already, passed over or next, keeps it as it
   const [, second = "", third = ""] = sending.sequence.stepIds;
   for (const [stepNumber, stepId] of [second, third].entries()) {
     await db.query(
-      `insert into step_execution (id, enrollment_id, step_id, step_number, status, due_at, scheduled_for)
-       values ($1, $2, $3, $4, 'failed', $5, $5)`,
+      `insert into step_execution (id, enrollment_id, step_id, step_key, step_number, status, counts_from, due_at, scheduled_for)
+       values ($1, $2, $3, $3, $4, 'failed', $5, $5, $5)`,
       [newId(), sending.enrollmentId, stepId, stepNumber + 2, at],
     );
   }
   const [, ...before] = await readExecutions(db, sending.enrollmentId);
-  const passedOver = [{ stepId: second, stepNumber: 2 }];
+  const passedOver = [passed(sending, 2)];
 
   const finished = await finishExecutions(db, [
     await finishAs(sending, { plan: { passedOver, next: step(sending, 3) } }),
@@ -289,6 +320,17 @@ test("a step that has its execution already, passed over or next, keeps it as it
   expect(finished).toMatchObject([{ executionId: sending.executionId, next: null }]);
   const [, ...after] = await readExecutions(db, sending.enrollmentId);
   expect(after).toEqual(before);
+});
+
+test("a step that this person has had already, as it was in an earlier version, is not opened or passed over again", async () => {
+  const sending = await makeSending();
+  const stepKey = sending.sequence.stepIds[0] ?? "";
+  const [passedOver, next] = [[{ ...passed(sending, 2), stepKey }], { ...step(sending, 3), stepKey }];
+
+  const finished = await finishExecutions(db, [await finishAs(sending, { plan: { passedOver, next } })]);
+
+  expect(finished).toMatchObject([{ executionId: sending.executionId, next: null }]);
+  expect(await readExecutions(db, sending.enrollmentId)).toHaveLength(1);
 });
 
 test("in doubt without a plan, the enrollment stays where it is until an operator decides", async () => {
@@ -319,14 +361,18 @@ test("a record that comes twice writes nothing the second time", async () => {
 });
 
 /** Records `refused` between two that are fine: the answer names those two, and nothing of `refused` is written. */
-async function expectOnlyOthersAreFinished(refused: MadeExecution, from: Finish["from"]): Promise<void> {
+async function expectOnlyOthersAreFinished(
+  refused: MadeExecution,
+  from: Finish["from"],
+  values: Partial<Finish> = {},
+): Promise<void> {
   const others = [await makeOther(from), await makeOther(from)];
   const before = await readAll(refused);
-  const passedOver = [{ stepId: refused.sequence.stepIds[1] ?? "", stepNumber: 2 }];
+  const passedOver = [passed(refused, 2)];
   const plan = { passedOver, next: step(refused, 3) };
   const finishes = [
     await finishAs(others[0] as MadeExecution, { from }),
-    await finishAs(refused, { from, event, plan }),
+    await finishAs(refused, { from, event, plan, ...values }),
     await finishAs(others[1] as MadeExecution, { from }),
   ];
 
@@ -352,3 +398,43 @@ test.each(statusesOtherThan("scheduled"))("an execution that is %s is not skippe
 test("a worker of an older generation records nothing", async () => {
   await expectOnlyOthersAreFinished(await makeSending({ generation: 3 }), "sending");
 });
+
+test("a plan that was made from another version than the enrollment is in now records nothing, in any column or table", async () => {
+  const sending = await makeSending();
+  await moveToNewVersion(sending);
+  await expectOnlyOthersAreFinished(sending, "sending");
+});
+
+test("an end without a plan is refused just so when the enrollment is in another version", async () => {
+  const sending = await makeSending();
+  await moveToNewVersion(sending);
+  await expectOnlyOthersAreFinished(sending, "sending", { to: "in_doubt", plan: null });
+});
+
+test("a record that waits for an enrollment to change versions sees the change, and writes nothing", async () => {
+  const sending = await makeSending();
+  const finish = await finishAs(sending, { event });
+  const before = await readAll(sending);
+
+  const { finishing, versionId } = await inTransaction(db, async (tx) => {
+    const versionId = await moveToNewVersion(sending, tx);
+    const finishing = finishExecutions(db, [finish]);
+    await waitFor(() => isSomebodyWaiting(db), { timeoutMilliseconds: 5_000, describe: "the record to wait" });
+    return { finishing, versionId };
+  });
+
+  expect(await finishing).toEqual([]);
+  const updatedAt = expect.any(Date);
+  expect(await readAll(sending)).toEqual({ ...before, enrollment: { ...before.enrollment, versionId, updatedAt } });
+});
+
+/** A second version of the sequence, published, with this one enrollment in it. */
+async function moveToNewVersion({ sequence, enrollmentId }: MadeExecution, tx: Queryable = db): Promise<string> {
+  const versionId = newId();
+  await tx.query(
+    "insert into sequence_version (id, sequence_id, version_number, published_at) values ($1, $2, 2, now())",
+    [versionId, sequence.id],
+  );
+  await tx.query("update sequence_enrollment set version_id = $2 where id = $1", [enrollmentId, versionId]);
+  return versionId;
+}

@@ -10,7 +10,8 @@ const { pool: db } = await freshDatabase();
 
 test("a step that is skipped while its contact is unenrolled waits for it instead of deadlocking", async () => {
   const contact = await makeContact(db);
-  const due = await insertExecution(db, await makeSequence(db), contact.id);
+  const sequence = await makeSequence(db);
+  const due = await insertExecution(db, sequence, contact.id);
   const { skipping } = await inTransaction(db, async (tx) => {
     await tx.query("update sequence_enrollment set status = 'cancelled' where id = $1", [due.enrollmentId]);
     const skip = {
@@ -21,6 +22,7 @@ test("a step that is skipped while its contact is unenrolled waits for it instea
       at: new Date(),
       email: null,
       event: null,
+      versionId: sequence.versionId,
       plan: null,
     } as const;
     const skipping = finishExecutions(db, [skip]);

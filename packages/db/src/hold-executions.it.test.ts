@@ -44,6 +44,7 @@ test("a held execution says why, in the row and in an event, and keeps its gener
   expect(await readExecution(db, due.executionId)).toEqual({
     ...before,
     status: "pending",
+    heldAt: by.now,
     holdReason: "sequence_paused",
     errorMessage: "The sequence is paused.",
     updatedAt: expect.any(Date),

@@ -1,3 +1,4 @@
+import type { NextStep, PassedStep } from "@dripline/domain/next-step";
 import { freshDatabase } from "@dripline/testkit/database";
 import { makeContact, makeSequence } from "@dripline/testkit/factories";
 import { waitFor } from "@dripline/testkit/wait-for";
@@ -10,6 +11,7 @@ import {
   isSomebodyWaiting,
   readEnrollment,
   readEvents,
+  readExecution,
   readExecutions,
 } from "./testing/executions.ts";
 
@@ -29,14 +31,29 @@ function enrollment(sequence: Sequence, contactId: string, values: Partial<NewEn
     companyId: null,
     notes: "",
     enrolledAt,
+    endedBefore: enrolledAt,
     plan: { passedOver: [], next: step(sequence, 1) },
     ...values,
   };
 }
 
-function step(sequence: Sequence, stepNumber: number, values: { isHeld?: boolean; deferral?: string } = {}) {
+function step(sequence: Sequence, stepNumber: number, values: Partial<NextStep> = {}): NextStep {
+  return {
+    ...passed(sequence, stepNumber),
+    countsFrom: enrolledAt,
+    dueAt,
+    scheduledFor: opening,
+    timezone: "Asia/Bangkok",
+    timezoneSource: "company",
+    deferral: null,
+    isHeld: false,
+    ...values,
+  };
+}
+
+function passed(sequence: Sequence, stepNumber: number): PassedStep {
   const stepId = sequence.stepIds[stepNumber - 1] ?? "";
-  return { stepId, stepNumber, dueAt, scheduledFor: opening, deferral: null, isHeld: false, ...values };
+  return { stepId, stepKey: stepId, stepNumber };
 }
 
 async function countEnrollments(
@@ -84,6 +101,7 @@ test("an enrollment begins active, with a timer for its first step", async () =>
     },
   ]);
   expect(first).toMatchObject({ stepNumber: 1, status: "scheduled", generation: 0, dueAt, scheduledFor: opening });
+  expect(first).toMatchObject({ countsFrom: enrolledAt, timezone: "Asia/Bangkok", timezoneSource: "company" });
   expect(await readEnrollment(db, wanted.enrollmentId)).toMatchObject({
     sequenceId: sequence.id,
     versionId: sequence.versionId,
@@ -139,14 +157,14 @@ test("a first step whose schedule never opens waits without a timer", async () =
   expect(await insertEnrollments(db, [wanted])).toMatchObject([{ contactId: contact.id, first: null }]);
 
   expect(await readExecutions(db, wanted.enrollmentId)).toMatchObject([
-    { status: "pending", holdReason: "window_never_opens" },
+    { status: "pending", holdReason: "window_never_opens", heldAt: enrolledAt },
   ]);
 });
 
 test("inactive first steps are recorded as skipped, each with an event", async () => {
   const sequence = await makeSequence(db);
   const contact = await makeContact(db);
-  const passedOver = [{ stepId: sequence.stepIds[0] ?? "", stepNumber: 1 }];
+  const passedOver = [passed(sequence, 1)];
   const wanted = enrollment(sequence, contact.id, { plan: { passedOver, next: step(sequence, 2) } });
 
   await insertEnrollments(db, [wanted]);
@@ -208,6 +226,71 @@ test.each(["active", "paused", "completed", "unsubscribed", "cancelled"] as cons
     await expectOnlyOthersAreEnrolled(enrollment(sequence, contact.id));
   },
 );
+
+const dayBefore = new Date("2026-03-01T20:00:00Z");
+const minuteLater = new Date(dayBefore.getTime() + 60_000);
+
+test.each(["completed", "unsubscribed", "cancelled"] as const)(
+  "under `after_end` a contact whose enrollment is %s gets a second one, and the first keeps its history",
+  async (status) => {
+    const sequence = await makeSequence(db, { reEnrollment: "after_end" });
+    const contact = await makeContact(db);
+    const ended = { status, endedAt: dayBefore };
+    const old = await insertExecution(db, sequence, contact.id, { status: "sent", sentAt: dayBefore }, ended);
+    const before = [await readEnrollment(db, old.enrollmentId), await readExecution(db, old.executionId)];
+    const wanted = enrollment(sequence, contact.id, { endedBefore: dayBefore });
+
+    expect(await insertEnrollments(db, [wanted])).toMatchObject([{ enrollmentId: wanted.enrollmentId }]);
+
+    expect(await countEnrollments(sequence.id, contact.id)).toEqual({ enrollments: 2, executions: 2 });
+    expect([await readEnrollment(db, old.enrollmentId), await readExecution(db, old.executionId)]).toEqual(before);
+    expect((await readEnrollment(db, wanted.enrollmentId)).status).toBe("active");
+  },
+);
+
+test.each(["active", "paused"] as const)(
+  "under `after_end` a contact whose enrollment is %s is not enrolled again",
+  async (status) => {
+    const sequence = await makeSequence(db, { reEnrollment: "after_end" });
+    const contact = await makeContact(db);
+    await insertExecution(db, sequence, contact.id, {}, { status });
+    await expectOnlyOthersAreEnrolled(enrollment(sequence, contact.id));
+  },
+);
+
+test("under `after_end` a contact whose enrollment ended too recently is not enrolled again", async () => {
+  const sequence = await makeSequence(db, { reEnrollment: "after_end" });
+  const contact = await makeContact(db);
+  const ended = { status: "completed", endedAt: minuteLater } as const;
+  await insertExecution(db, sequence, contact.id, { status: "sent" }, ended);
+  await expectOnlyOthersAreEnrolled(enrollment(sequence, contact.id, { endedBefore: dayBefore }));
+});
+
+test("of several ended enrollments, one that ended too recently is enough to stand in the way", async () => {
+  const sequence = await makeSequence(db, { reEnrollment: "after_end" });
+  const contact = await makeContact(db);
+  for (const endedAt of [dayBefore, minuteLater, dayBefore]) {
+    await insertExecution(db, sequence, contact.id, { status: "sent" }, { status: "completed", endedAt });
+  }
+  await expectOnlyOthersAreEnrolled(enrollment(sequence, contact.id, { endedBefore: dayBefore }));
+});
+
+test("of two transactions that enroll a contact again at once, the second waits and enrolls nobody", async () => {
+  const sequence = await makeSequence(db, { reEnrollment: "after_end" });
+  const contact = await makeContact(db);
+  const ended = { status: "completed", endedAt: dayBefore } as const;
+  await insertExecution(db, sequence, contact.id, { status: "sent" }, ended);
+
+  const second = await inTransaction(db, async (tx) => {
+    expect(await insertEnrollments(tx, [enrollment(sequence, contact.id)])).toHaveLength(1);
+    const waiting = [insertEnrollments(db, [enrollment(sequence, contact.id)])];
+    await waitFor(() => isSomebodyWaiting(db), { timeoutMilliseconds: 5_000, describe: "the second to wait" });
+    return waiting;
+  });
+
+  expect(await second[0]).toEqual([]);
+  expect(await countEnrollments(sequence.id, contact.id)).toEqual({ enrollments: 2, executions: 2 });
+});
 
 test("an enrollment in one sequence does not stand in the way of another, nor one contact in the way of another", async () => {
   const [sequence, other] = [await makeSequence(db), await makeSequence(db)];

@@ -53,10 +53,12 @@ test.each(["pending", "failed"] as const)(
       ...before,
       status: "scheduled",
       holdReason: null,
+      heldAt: null,
       errorMessage: null,
       attemptCount: 0,
       rescuedAt: null,
       generation: 4,
+      dueAt: now,
       scheduledFor: now,
       updatedAt: expect.any(Date),
     });
