@@ -5,8 +5,8 @@ const window = { weekday: 1, start: "09:00", end: "17:00" };
 const valid = { timezone: "UTC", windows: [window], closedDates: [], usesContactTimezone: false };
 
 describe("a schedule is accepted", () => {
-  test("and spreads over 15 minutes if it does not say", () => {
-    expect(Schedule.parse(valid)).toEqual({ ...valid, spreadMinutes: 15 });
+  test("and spreads over 15 minutes, without holidays and special hours, if it does not say", () => {
+    expect(Schedule.parse(valid)).toEqual({ ...valid, holidays: null, specialHours: [], spreadMinutes: 15 });
     expect(Schedule.parse({ ...valid, spreadMinutes: 0 }).spreadMinutes).toBe(0);
   });
 

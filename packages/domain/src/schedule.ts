@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isHolidayCalendar, notAHolidayCalendar } from "./holidays.ts";
 import { TimeZone } from "./time-zone.ts";
 
 const startMessage = 'a window starts at "HH:MM" on the 24-hour clock, "00:00" to "23:59"';
@@ -31,37 +32,71 @@ export const SpecialHours = z.object({
 });
 export type SpecialHours = z.infer<typeof SpecialHours>;
 
-/** Whose public holidays close a date. */
-export const HolidayCalendar = z.object({
-  country: z.string({ error: countryMessage }).regex(/^[A-Z]{2}$/, countryMessage),
-  region: z
-    .string({ error: regionMessage })
-    .regex(/^[A-Z0-9-]{1,6}(\.[A-Z0-9-]{1,6})?$/, regionMessage)
-    .nullable(),
-});
+/** Whose public holidays close a date: a country, or a part of it that has holidays of its own. There must be a calendar for it. */
+export const HolidayCalendar = z
+  .object({
+    country: z.string({ error: countryMessage }).regex(/^[A-Z]{2}$/, countryMessage),
+    region: z
+      .string({ error: regionMessage })
+      .regex(/^[A-Z0-9-]{1,12}(\.[A-Z0-9-]{1,12})?$/, regionMessage)
+      .nullable(),
+  })
+  .superRefine((calendar, context) => {
+    if (isHolidayCalendar(calendar)) return;
+    const isCountryKnown = isHolidayCalendar({ country: calendar.country, region: null });
+    context.addIssue({
+      code: "custom",
+      path: [isCountryKnown ? "region" : "country"],
+      message: notAHolidayCalendar(calendar),
+    });
+  });
 export type HolidayCalendar = z.infer<typeof HolidayCalendar>;
 
 /**
- * When email may go out. Windows may touch and overlap; a schedule without any never opens. A closed date closes the
- * windows that start on that local date: an overnight window from the evening before still ends in its morning.
+ * When email may go out. Windows may touch and overlap; a schedule without any never opens. For one local date special
+ * hours count before a closed date, that before a public holiday, that before the week. Each of them speaks of the windows
+ * that start on the date: an overnight window from the evening before still ends in its morning. A schedule is a value:
+ * who wants another one makes a new object (what is worked out of one is kept by its identity).
  *
  * The limits keep one decision cheap whatever is stored: 168 windows are one for every hour of the week, 1,000 dates
  * are a decade of closures.
  */
-export const Schedule = z.object({
-  timezone: TimeZone,
-  windows: z.array(WeeklyWindow).max(168, "a schedule has at most 168 windows a week"),
-  closedDates: z.array(z.iso.date({ error: dateMessage })).max(1_000, "a schedule has at most 1000 closed dates"),
-  /** Public holidays on which nothing goes out; null for none. */
-  holidays: HolidayCalendar.nullable().default(null),
-  /** Of one date, these count before a closed date, a holiday and the week. */
-  specialHours: z.array(SpecialHours).max(1_000, "a schedule has special hours on at most 1000 dates").default([]),
-  /** Whether a contact's own time zone, where one is known, takes the place of `timezone`. */
-  usesContactTimezone: z.boolean({ error: "usesContactTimezone is true or false" }),
-  /** Deferred emails are spread over this long after an opening, so that a morning does not start all at once. */
-  spreadMinutes: z.int({ error: spreadMessage }).min(0, spreadMessage).max(1_440, spreadMessage).default(15),
-});
+export const Schedule = z
+  .object({
+    timezone: TimeZone,
+    windows: z.array(WeeklyWindow).max(168, "a schedule has at most 168 windows a week"),
+    closedDates: z.array(z.iso.date({ error: dateMessage })).max(1_000, "a schedule has at most 1000 closed dates"),
+    /** Public holidays on which nothing goes out; null for none. */
+    holidays: HolidayCalendar.nullable().default(null),
+    /** Of one date, these count before a closed date, a holiday and the week. */
+    specialHours: z.array(SpecialHours).max(1_000, "a schedule has special hours on at most 1000 dates").default([]),
+    /** Whether a contact's own time zone, where one is known, takes the place of `timezone`. */
+    usesContactTimezone: z.boolean({ error: "usesContactTimezone is true or false" }),
+    /** Deferred emails are spread over this long after an opening, so that a morning does not start all at once. */
+    spreadMinutes: z.int({ error: spreadMessage }).min(0, spreadMessage).max(1_440, spreadMessage).default(15),
+  })
+  .superRefine((schedule, context) => {
+    for (const { index, message } of specialHoursConflicts(schedule)) {
+      context.addIssue({ code: "custom", path: ["specialHours", index, "date"], message });
+    }
+  });
 export type Schedule = z.infer<typeof Schedule>;
+
+/** Which special hours contradict something else in the schedule, by their index, and what to tell who wrote them. */
+export function specialHoursConflicts({
+  closedDates,
+  specialHours,
+}: Pick<Schedule, "closedDates" | "specialHours">): { index: number; message: string }[] {
+  const closed = new Set(closedDates);
+  const taken = new Set<string>();
+  return specialHours.flatMap(({ date }, index) => {
+    const isTwice = taken.has(date);
+    taken.add(date);
+    if (isTwice) return [{ index, message: `${date} has special hours twice: put all its windows into one entry` }];
+    if (!closed.has(date)) return [];
+    return [{ index, message: `${date} is a closed date and has special hours: it can only be one of them` }];
+  });
+}
 
 /** The default: Monday to Friday, 09:00 to 17:00 in Bangkok. */
 export const BUSINESS_HOURS: Schedule = constant({

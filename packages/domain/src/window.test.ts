@@ -3,7 +3,15 @@ import { ALWAYS_OPEN, BUSINESS_HOURS, type Schedule, type WeeklyWindow } from ".
 import { hasWindowOn, isOpen, nextWindow } from "./window.ts";
 
 function weekly(windows: WeeklyWindow[], closedDates: string[] = []): Schedule {
-  return { timezone: "UTC", windows, closedDates, usesContactTimezone: false, spreadMinutes: 15 };
+  return {
+    timezone: "UTC",
+    windows,
+    closedDates,
+    holidays: null,
+    specialHours: [],
+    usesContactTimezone: false,
+    spreadMinutes: 15,
+  };
 }
 
 function daily(start: string, end: string): Schedule {
