@@ -8,8 +8,8 @@ CREATE TABLE "send_quota" (
 --> statement-breakpoint
 CREATE TABLE "send_rate" (
 	"scope" text PRIMARY KEY NOT NULL,
-	"next_at" timestamp (3) with time zone NOT NULL,
-	"suggested_at" timestamp (3) with time zone NOT NULL
+	"next_at" timestamp (6) with time zone NOT NULL,
+	"suggested_at" timestamp (6) with time zone NOT NULL
 );
 --> statement-breakpoint
 DROP INDEX "step_execution_step_key";--> statement-breakpoint

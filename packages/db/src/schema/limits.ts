@@ -1,5 +1,4 @@
-import { date, integer, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
-import { instant } from "./columns.ts";
+import { date, integer, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
 
 /** How many emails of one scope (`sequence:<id>`, `sender:<address>`) took their place on one local date. */
 export const sendQuota = pgTable(
@@ -14,11 +13,14 @@ export const sendQuota = pgTable(
   (t) => [primaryKey({ columns: [t.scope, t.day] })],
 );
 
+/** Microseconds: at 300 emails a second, slots rounded to milliseconds would be a tenth too close. */
+const slot = (name: string) => timestamp(name, { withTimezone: true, precision: 6, mode: "date" });
+
 /** The pace of all workers together. */
 export const sendRate = pgTable("send_rate", {
   scope: text("scope").primaryKey(),
   /** The next moment at which an email may leave. */
-  nextAt: instant("next_at").notNull(),
+  nextAt: slot("next_at").notNull(),
   /** The next moment to come back at, for those who found too many before them. */
-  suggestedAt: instant("suggested_at").notNull(),
+  suggestedAt: slot("suggested_at").notNull(),
 });
