@@ -62,13 +62,31 @@ describe("whose zone counts", () => {
   const own = { timezone: "Asia/Bangkok", usesContactTimezone: false };
   const theirs = { timezone: "Asia/Bangkok", usesContactTimezone: true };
 
+  const [bangkok, berlin, newYork] = ["Asia/Bangkok", "Europe/Berlin", "America/New_York"] as const;
+
   test.each([
-    ["the contact's, if the schedule says so", theirs, "Europe/Berlin", { zone: "Europe/Berlin", source: "contact" }],
-    ["the schedule's, if it does not", own, "Europe/Berlin", { zone: "Asia/Bangkok", source: "schedule" }],
-    ["the schedule's, if the contact has none", theirs, null, { zone: "Asia/Bangkok", source: "schedule" }],
-    ["the schedule's, if the contact's is no zone", theirs, "+02:00", { zone: "Asia/Bangkok", source: "schedule" }],
-    ["the schedule's, if the contact's is empty", theirs, "", { zone: "Asia/Bangkok", source: "schedule" }],
-  ])("%s", (_rule, schedule, contactTimezone, expected) => {
-    expect(resolveZone(schedule, { contact: contactTimezone, company: null })).toEqual(expected);
+    ["the contact's, if the schedule says so", theirs, berlin, newYork, { zone: berlin, source: "contact" }],
+    ["the contact's, also without a company", theirs, berlin, null, { zone: berlin, source: "contact" }],
+    ["the company's, if the contact has none", theirs, null, newYork, { zone: newYork, source: "company" }],
+    ["the company's, if the contact's is no zone", theirs, "+02:00", newYork, { zone: newYork, source: "company" }],
+    ["the company's, if the contact's is empty", theirs, "", newYork, { zone: newYork, source: "company" }],
+    ["the contact's, whatever the company's is", theirs, berlin, "Mars/Base", { zone: berlin, source: "contact" }],
+    ["the schedule's, if it does not say so", own, berlin, newYork, { zone: bangkok, source: "schedule" }],
+    ["the schedule's, if neither has one", theirs, null, null, { zone: bangkok, source: "schedule" }],
+    ["the schedule's, if neither is a zone", theirs, "+02:00", "PST", { zone: bangkok, source: "schedule" }],
+    ["the schedule's, if the company's is no zone", theirs, null, "", { zone: bangkok, source: "schedule" }],
+    [
+      "the schedule's, if it does not say so and nobody has one",
+      own,
+      null,
+      null,
+      { zone: bangkok, source: "schedule" },
+    ],
+  ])("%s", (_rule, schedule, contact, company, expected) => {
+    expect(resolveZone(schedule, { contact, company })).toEqual(expected);
+  });
+
+  test("the company's too when it is the same as the schedule's: the source says where it came from", () => {
+    expect(resolveZone(theirs, { contact: null, company: bangkok })).toEqual({ zone: bangkok, source: "company" });
   });
 });
