@@ -1,0 +1,272 @@
+import { ALWAYS_OPEN } from "@dripline/domain/schedule";
+import type { EmailLimits } from "@dripline/domain/throttle";
+import { freshDatabase } from "@dripline/testkit/database";
+import { makeContact } from "@dripline/testkit/factories";
+import { beforeEach, describe, expect, test } from "vitest";
+import { bookSendDay } from "./book-later-place.ts";
+import { openDatabase } from "./database.ts";
+import { giveBackPlace } from "./give-back-place.ts";
+import { newId } from "./new-id.ts";
+import { pruneSendQuotas } from "./prune-send-quotas.ts";
+import { readThrottleState } from "./queries/read-throttle-state.ts";
+import { type PlaceAnswer, type SendPlace, takeSendPlace } from "./take-send-place.ts";
+
+const { url, pool } = await freshDatabase();
+/** As many connections as takes at once, so that they meet in the database and not in the pool. */
+const db = openDatabase({ url, connectionsMax: 20, applicationName: "test", onError: () => {} });
+
+const day = "2026-03-02";
+const none: EmailLimits = { day, sequencePerDayMax: null, senderPerDayMax: null, gap: null, perSecondMax: null };
+const hour = { milliseconds: 3_600_000, reason: "contact_gap" } as const;
+const sender = "hello@acme.example";
+const someSequence = newId();
+const someContact = (await makeContact(pool)).id;
+
+beforeEach(async () => {
+  await pool.query("delete from send_quota");
+  await pool.query("delete from send_rate");
+  await pool.query("update contact set email_gap_until = null");
+});
+
+function take(
+  limits: Partial<EmailLimits>,
+  { contactId = someContact, sequenceId = someSequence } = {},
+): Promise<PlaceAnswer> {
+  return takeSendPlace(db, {
+    sequenceId,
+    contactId,
+    sender,
+    schedule: ALWAYS_OPEN,
+    limits: { ...none, ...limits },
+  });
+}
+function taken(answers: readonly PlaceAnswer[]): SendPlace[] {
+  return answers.flatMap((answer) => (answer.kind === "taken" ? [answer] : []));
+}
+
+function refusals(answers: readonly PlaceAnswer[]) {
+  return answers.flatMap((answer) => (answer.kind === "over_limit" ? [answer.over] : []));
+}
+
+async function quotas(): Promise<Record<string, { used: number; booked: number }>> {
+  const { rows } = await pool.query("select scope, day::text, used, booked from send_quota order by day, scope");
+  return Object.fromEntries(
+    rows.map((row) => [`${row.scope.split(":")[0]} ${row.day}`, { used: row.used, booked: row.booked }]),
+  );
+}
+
+async function gapUntil(contactId: string): Promise<Date | null> {
+  const { rows } = await pool.query("select email_gap_until from contact where id = $1", [contactId]);
+  return rows[0].email_gap_until;
+}
+
+describe("a limit of emails a day", () => {
+  test("lets exactly as many through as it says, however many workers ask at once", async () => {
+    const answers = await Promise.all(Array.from({ length: 50 }, () => take({ sequencePerDayMax: 7 })));
+    expect(taken(answers)).toHaveLength(7);
+    expect(new Set(refusals(answers).map((over) => over.reason))).toEqual(new Set(["sequence_daily_limit"]));
+    expect((await quotas())[`sequence ${day}`]).toMatchObject({ used: 7 });
+  });
+
+  test("of a sender counts the emails of all its sequences together", async () => {
+    const sequences = [newId(), newId()];
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => take({ senderPerDayMax: 3 }, { sequenceId: sequences[i % 2] ?? "" })),
+    );
+    expect(taken(answers)).toHaveLength(3);
+    expect(refusals(answers)[0]).toMatchObject({ reason: "sender_daily_limit", max: 3, day });
+  });
+
+  test("of one sequence leaves the others alone, and the next date begins anew", async () => {
+    await take({ sequencePerDayMax: 1 });
+    const answers = [
+      await take({ sequencePerDayMax: 1 }, { sequenceId: newId() }),
+      await take({ sequencePerDayMax: 1, day: "2026-03-03" }),
+    ];
+    expect(taken(answers)).toHaveLength(2);
+  });
+
+  test("sends those who found it full on to the following dates, as many to each as it lets through", async () => {
+    await Promise.all(Array.from({ length: 10 }, () => take({ sequencePerDayMax: 10 })));
+    const answers = await Promise.all(Array.from({ length: 25 }, () => take({ sequencePerDayMax: 10 })));
+    const days = refusals(answers).map((over) => ("nextDay" in over ? over.nextDay : ""));
+    const count = (wanted: string) => days.filter((one) => one === wanted).length;
+    expect(["2026-03-03", "2026-03-04", "2026-03-05"].map(count)).toEqual([10, 10, 5]);
+  });
+
+  test("that is full for every date at hand names the last of them rather than none", async () => {
+    const days = ["2026-03-03", "2026-03-04"];
+    const booked = [];
+    for (let i = 0; i < 4; i += 1) booked.push(await bookSendDay(db, "sequence:full", days, 1));
+    expect(booked).toEqual(["2026-03-03", "2026-03-04", "2026-03-04", "2026-03-04"]);
+  });
+});
+
+describe("the gap between two emails to one contact", () => {
+  test("lets one of two through that ask at once, and names the moment for the other", async () => {
+    const { id: contactId } = await makeContact(pool);
+    const answers = await Promise.all([take({ gap: hour }, { contactId }), take({ gap: hour }, { contactId })]);
+    expect(taken(answers)).toHaveLength(1);
+    expect(refusals(answers)).toEqual([{ reason: "contact_gap", until: await gapUntil(contactId) }]);
+  });
+
+  test("begins anew when it is over, and is nobody else's", async () => {
+    const [first, second] = [await makeContact(pool), await makeContact(pool)];
+    await pool.query("update contact set email_gap_until = now() - interval '1 ms' where id = $1", [first.id]);
+    const answers = [
+      await take({ gap: hour }, { contactId: first.id }),
+      await take({ gap: hour }, { contactId: second.id }),
+    ];
+    expect(taken(answers)).toHaveLength(2);
+    expect((await gapUntil(first.id))?.getTime()).toBeGreaterThan(Date.now() + 3_000_000);
+  });
+
+  test("is asked by nobody who keeps none: an email without a gap passes and leaves it as it is", async () => {
+    const { id: contactId } = await makeContact(pool);
+    await take({ gap: hour }, { contactId });
+    const before = await gapUntil(contactId);
+    expect((await take({ sequencePerDayMax: 5 }, { contactId })).kind).toBe("taken");
+    expect(await gapUntil(contactId)).toEqual(before);
+  });
+});
+
+describe("the limit of emails a second", () => {
+  /** Puts the next slot a little ahead; answers how far the takes moved it, in seconds. */
+  async function movedBy(takes: () => Promise<unknown>): Promise<number> {
+    await pool.query("update send_rate set next_at = now() + interval '500 ms'");
+    const { rows: before } = await pool.query("select next_at::text as at from send_rate");
+    await takes();
+    const { rows: after } = await pool.query(
+      "select extract(epoch from next_at - $1::timestamptz)::float8 as moved from send_rate",
+      [before[0].at],
+    );
+    return after[0].moved;
+  }
+
+  test("gives each email a slot of its own, one interval after the last, however many ask at once", async () => {
+    await take({ perSecondMax: 20 });
+    let answers: PlaceAnswer[] = [];
+    const moved = await movedBy(async () => {
+      answers = await Promise.all(Array.from({ length: 10 }, () => take({ perSecondMax: 20 })));
+    });
+    expect(taken(answers)).toHaveLength(10);
+    expect(moved).toBeGreaterThan(10 / 20 - 1e-5);
+    for (const place of taken(answers)) expect(place.waitMilliseconds).toBeLessThanOrEqual(1_000);
+  });
+
+  test("lets nobody wait in place for more than a second: what is further ahead is kept back", async () => {
+    await take({ perSecondMax: 2 });
+    await pool.query("update send_rate set next_at = now() + interval '1 hour'");
+    expect(refusals([await take({ perSecondMax: 2 })])).toMatchObject([{ reason: "send_rate", perSecond: 2 }]);
+  });
+
+  test("keeps back what would have to wait longer than a second, each at a moment of its own", async () => {
+    await take({ perSecondMax: 0.5 });
+    const answers = await Promise.all(Array.from({ length: 10 }, () => take({ perSecondMax: 0.5 })));
+    expect(taken(answers)).toEqual([]);
+    const moments = refusals(answers)
+      .map((over) => ("nextAt" in over ? over.nextAt.getTime() : 0))
+      .toSorted((a, b) => a - b);
+    const { rows } = await pool.query("select next_at from send_rate");
+    expect(moments[0]).toBe(rows[0].next_at.getTime());
+    for (let i = 1; i < moments.length; i += 1) expect((moments[i] ?? 0) - (moments[i - 1] ?? 0)).toBe(2_000);
+  });
+
+  test("counts in less than milliseconds: thousands a second are not rounded to no limit", async () => {
+    await take({ perSecondMax: 3_000 });
+    const moved = await movedBy(async () => {
+      for (let i = 0; i < 3; i += 1) await take({ perSecondMax: 3_000 });
+    });
+    expect(moved).toBeGreaterThan(0.001 - 1e-5);
+  });
+});
+
+describe("all or nothing:", () => {
+  test("an email refused by the last limit has taken nothing of the ones before", async () => {
+    const { id: contactId } = await makeContact(pool);
+    await take({ perSecondMax: 0.001 });
+    const answer = await take(
+      { gap: hour, sequencePerDayMax: 5, senderPerDayMax: 5, perSecondMax: 0.001 },
+      { contactId },
+    );
+    expect(refusals([answer])).toMatchObject([{ reason: "send_rate" }]);
+    expect(await quotas()).toEqual({});
+    expect(await gapUntil(contactId)).toBeNull();
+  });
+
+  test("an email refused by the sender's limit gives the sequence's place back", async () => {
+    await take({ senderPerDayMax: 1 });
+    await take({ sequencePerDayMax: 5, senderPerDayMax: 1 });
+    expect((await quotas())[`sequence ${day}`]).toBeUndefined();
+  });
+
+  test("many emails under all limits at once wait for each other and never in a circle", async () => {
+    const contacts = await Promise.all(Array.from({ length: 5 }, () => makeContact(pool)));
+    const limits = {
+      gap: { ...hour, milliseconds: 1 },
+      sequencePerDayMax: 40,
+      senderPerDayMax: 30,
+      perSecondMax: 10_000,
+    };
+    const sequences = [newId(), newId(), newId()];
+    const answers = await Promise.all(
+      Array.from({ length: 120 }, async (_, i) => {
+        const answer = await take(limits, { contactId: contacts[i % 5]?.id ?? "", sequenceId: sequences[i % 3] ?? "" });
+        if (answer.kind === "taken" && i % 2 === 0) await giveBackPlace(db, answer);
+        return answer;
+      }),
+    );
+    expect(taken(answers).length + refusals(answers).length).toBe(120);
+    expect((await quotas())[`sender ${day}`]?.used).toBeLessThanOrEqual(30);
+  });
+});
+
+describe("a place that is given back", () => {
+  test("is free for the next email: quotas and gap", async () => {
+    const limits = { gap: hour, sequencePerDayMax: 1, senderPerDayMax: 1 };
+    const [place] = taken([await take(limits)]);
+    expect((await take(limits)).kind).toBe("over_limit");
+    if (place !== undefined) await giveBackPlace(db, place);
+    expect((await quotas())[`sequence ${day}`]).toMatchObject({ used: 0 });
+    expect((await take(limits)).kind).toBe("taken");
+  });
+
+  test("leaves a gap alone that a later email has taken since", async () => {
+    const [place] = taken([await take({ gap: hour })]);
+    await pool.query("update contact set email_gap_until = now() + interval '3 hours' where id = $1", [someContact]);
+    const before = await gapUntil(someContact);
+    if (place !== undefined) await giveBackPlace(db, place);
+    expect(await gapUntil(someContact)).toEqual(before);
+  });
+});
+
+test("what the limits say is read without taking a place", async () => {
+  const limits: EmailLimits = { day, gap: hour, sequencePerDayMax: 3, senderPerDayMax: 9, perSecondMax: 0.5 };
+  await take(limits);
+  await take({ senderPerDayMax: 9 }, { sequenceId: newId() });
+  const question = { sequenceId: someSequence, contactId: someContact, sender, limits };
+  const { rows } = await pool.query("select next_at from send_rate");
+  const expected = {
+    sequenceDay: { used: 1, max: 3, day },
+    senderDay: { used: 2, max: 9, day },
+    contactGapUntil: await gapUntil(someContact),
+    rate: { perSecond: 0.5, nextAt: rows[0].next_at },
+  };
+  expect(await readThrottleState(db, question)).toEqual(expected);
+  expect(await readThrottleState(db, question)).toEqual(expected);
+  expect(await readThrottleState(db, { ...question, limits: none })).toEqual({
+    sequenceDay: null,
+    senderDay: null,
+    contactGapUntil: null,
+    rate: null,
+  });
+});
+
+test("counts of dates long over are pruned, and no others", async () => {
+  await pool.query(
+    `insert into send_quota (scope, day)
+     select 'sequence:x', (now() at time zone 'UTC')::date - ago from unnest(array[0, 40, 41, 500]) as ago`,
+  );
+  expect(await pruneSendQuotas(db, 40)).toBe(2);
+  expect(Object.keys(await quotas())).toHaveLength(2);
+});
