@@ -85,7 +85,8 @@ export async function enrollContact(
   return { kind: "enrolled", enrollmentId, wakes };
 }
 
-function findObstacle(
+/** Why this contact could not be enrolled in this sequence now; undefined if nothing stands in the way. */
+export function findObstacle(
   sequence: EnrollableSequence,
   contact: EnrollableContact,
   now: Date,
