@@ -2,6 +2,7 @@ import { ALWAYS_OPEN } from "@dripline/domain/schedule";
 import type { EmailLimits } from "@dripline/domain/throttle";
 import { freshDatabase } from "@dripline/testkit/database";
 import { makeContact } from "@dripline/testkit/factories";
+import { fixClock } from "@dripline/testkit/fixed-clock";
 import { beforeEach, describe, expect, test } from "vitest";
 import { bookSendDay } from "./book-later-place.ts";
 import { openDatabase } from "./database.ts";
@@ -12,6 +13,8 @@ import { readThrottleState } from "./queries/read-throttle-state.ts";
 import { type PlaceAnswer, type SendPlace, takeSendPlace } from "./take-send-place.ts";
 
 const { url, pool } = await freshDatabase();
+const start = new Date("2026-03-02T09:00:00Z");
+const clock = await fixClock(url, start);
 /** As many connections as takes at once, so that they meet in the database and not in the pool. */
 const db = openDatabase({ url, connectionsMax: 20, applicationName: "test", onError: () => {} });
 
@@ -23,6 +26,7 @@ const someSequence = newId();
 const someContact = (await makeContact(pool)).id;
 
 beforeEach(async () => {
+  await clock.jumpTo(start);
   await pool.query("delete from send_quota");
   await pool.query("delete from send_rate");
   await pool.query("update contact set email_gap_until = null");
@@ -53,6 +57,10 @@ async function quotas(): Promise<Record<string, { used: number; booked: number }
   return Object.fromEntries(
     rows.map((row) => [`${row.scope.split(":")[0]} ${row.day}`, { used: row.used, booked: row.booked }]),
   );
+}
+
+function secondsAfterStart(seconds: number): Date {
+  return new Date(start.getTime() + seconds * 1_000);
 }
 
 async function gapUntil(contactId: string): Promise<Date | null> {
@@ -110,15 +118,18 @@ describe("the gap between two emails to one contact", () => {
     expect(refusals(answers)).toEqual([{ reason: "contact_gap", until: await gapUntil(contactId) }]);
   });
 
-  test("begins anew when it is over, and is nobody else's", async () => {
+  test("begins anew at the moment that was named, and is nobody else's", async () => {
     const [first, second] = [await makeContact(pool), await makeContact(pool)];
-    await pool.query("update contact set email_gap_until = now() - interval '1 ms' where id = $1", [first.id]);
-    const answers = [
-      await take({ gap: hour }, { contactId: first.id }),
-      await take({ gap: hour }, { contactId: second.id }),
-    ];
-    expect(taken(answers)).toHaveLength(2);
-    expect((await gapUntil(first.id))?.getTime()).toBeGreaterThan(Date.now() + 3_000_000);
+    await take({ gap: hour }, { contactId: first.id });
+    expect((await take({ gap: hour }, { contactId: second.id })).kind).toBe("taken");
+
+    await clock.jumpTo(secondsAfterStart(3_599.999));
+    expect(refusals([await take({ gap: hour }, { contactId: first.id })])).toEqual([
+      { reason: "contact_gap", until: secondsAfterStart(3_600) },
+    ]);
+    await clock.jumpTo(secondsAfterStart(3_600));
+    expect((await take({ gap: hour }, { contactId: first.id })).kind).toBe("taken");
+    expect(await gapUntil(first.id)).toEqual(secondsAfterStart(7_200));
   });
 
   test("is asked by nobody who keeps none: an email without a gap passes and leaves it as it is", async () => {
@@ -131,53 +142,43 @@ describe("the gap between two emails to one contact", () => {
 });
 
 describe("the limit of emails a second", () => {
-  /** Puts the next slot a little ahead; answers how far the takes moved it, in seconds. */
-  async function movedBy(takes: () => Promise<unknown>): Promise<number> {
-    await pool.query("update send_rate set next_at = now() + interval '500 ms'");
-    const { rows: before } = await pool.query("select next_at::text as at from send_rate");
-    await takes();
-    const { rows: after } = await pool.query(
-      "select extract(epoch from next_at - $1::timestamptz)::float8 as moved from send_rate",
-      [before[0].at],
-    );
-    return after[0].moved;
-  }
-
-  test("gives each email a slot of its own, one interval after the last, however many ask at once", async () => {
-    await take({ perSecondMax: 20 });
-    let answers: PlaceAnswer[] = [];
-    const moved = await movedBy(async () => {
-      answers = await Promise.all(Array.from({ length: 10 }, () => take({ perSecondMax: 20 })));
-    });
-    expect(taken(answers)).toHaveLength(10);
-    expect(moved).toBeGreaterThan(10 / 20 - 1e-5);
-    for (const place of taken(answers)) expect(place.waitMilliseconds).toBeLessThanOrEqual(1_000);
+  test("hands out slots one interval apart, none closer, up to a second ahead, however many ask at once", async () => {
+    const answers = await Promise.all(Array.from({ length: 50 }, () => take({ perSecondMax: 20 })));
+    const waits = taken(answers).map((place) => Math.round(place.waitMilliseconds));
+    expect(waits.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 21 }, (_, i) => i * 50));
+    expect(new Set(refusals(answers).map((over) => over.reason))).toEqual(new Set(["send_rate"]));
   });
 
-  test("lets nobody wait in place for more than a second: what is further ahead is kept back", async () => {
-    await take({ perSecondMax: 2 });
-    await pool.query("update send_rate set next_at = now() + interval '1 hour'");
-    expect(refusals([await take({ perSecondMax: 2 })])).toMatchObject([{ reason: "send_rate", perSecond: 2 }]);
+  test("does not save up slots that nobody took", async () => {
+    await take({ perSecondMax: 1 });
+    await clock.jumpTo(secondsAfterStart(600));
+    const answers = [await take({ perSecondMax: 1 }), await take({ perSecondMax: 1 }), await take({ perSecondMax: 1 })];
+    expect(taken(answers).map((place) => place.waitMilliseconds)).toEqual([0, 1_000]);
   });
 
-  test("keeps back what would have to wait longer than a second, each at a moment of its own", async () => {
+  test("names a moment of its own to each email that would wait longer, one interval apart", async () => {
     await take({ perSecondMax: 0.5 });
     const answers = await Promise.all(Array.from({ length: 10 }, () => take({ perSecondMax: 0.5 })));
     expect(taken(answers)).toEqual([]);
-    const moments = refusals(answers)
-      .map((over) => ("nextAt" in over ? over.nextAt.getTime() : 0))
-      .toSorted((a, b) => a - b);
-    const { rows } = await pool.query("select next_at from send_rate");
-    expect(moments[0]).toBe(rows[0].next_at.getTime());
-    for (let i = 1; i < moments.length; i += 1) expect((moments[i] ?? 0) - (moments[i - 1] ?? 0)).toBe(2_000);
+    const moments = refusals(answers).map((over) => ("nextAt" in over ? over.nextAt.getTime() : 0));
+    expect(moments.toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 10 }, (_, i) => secondsAfterStart(2 + 2 * i).getTime()),
+    );
+  });
+
+  test("lets those who come back at their moment through, each of them", async () => {
+    await take({ perSecondMax: 0.5 });
+    await Promise.all(Array.from({ length: 5 }, () => take({ perSecondMax: 0.5 })));
+    for (let i = 0; i < 5; i += 1) {
+      await clock.jumpTo(secondsAfterStart(2 + 2 * i));
+      expect(await take({ perSecondMax: 0.5 })).toMatchObject({ kind: "taken", waitMilliseconds: 0 });
+    }
   });
 
   test("counts in less than milliseconds: thousands a second are not rounded to no limit", async () => {
-    await take({ perSecondMax: 3_000 });
-    const moved = await movedBy(async () => {
-      for (let i = 0; i < 3; i += 1) await take({ perSecondMax: 3_000 });
-    });
-    expect(moved).toBeGreaterThan(0.001 - 1e-5);
+    const answers = [];
+    for (let i = 0; i < 4; i += 1) answers.push(await take({ perSecondMax: 3_000 }));
+    expect(taken(answers).at(-1)?.waitMilliseconds).toBeCloseTo(1, 2);
   });
 });
 

@@ -38,6 +38,12 @@ function wholeNumber(min: number, max: number) {
     .refine((value) => value >= min && value <= max, `is not between ${min} and ${max}`);
 }
 
+const positiveNumber = z
+  .string()
+  .regex(/^\d{1,6}(\.\d{1,6})?$/, "is not a number")
+  .transform(Number)
+  .refine((value) => value > 0, "is not more than 0");
+
 const mailbox = z.string().transform((text, context): Mailbox => {
   const match = /^(?:"?([^"<>]*?)"?\s*<([^<>]+)>|([^<>]+))$/.exec(text.trim());
   try {
@@ -104,6 +110,23 @@ export const configVariables = {
   SMTP_FINAL_REPLY_SECONDS: {
     schema: wholeNumber(1, 3_600),
     write: "seconds the mail server may take for its final reply, e.g. 600",
+  },
+  SENDS_PER_SECOND_MAX: {
+    schema: positiveNumber,
+    write:
+      "emails a second, of all workers together, e.g. 10, or 0.5 for one every two seconds; leave it out for no limit",
+  },
+  SENDER_SENDS_PER_DAY_MAX: {
+    schema: wholeNumber(1, 999_999_999),
+    write: "emails of one sender on one day, e.g. 2000; leave it out for no limit",
+  },
+  CONTACT_GAP_MINUTES: {
+    schema: wholeNumber(0, 525_600),
+    write: "minutes between any two emails to one contact, e.g. 240, or 0 for none",
+  },
+  OVERDUE_GAP_MINUTES: {
+    schema: wholeNumber(0, 525_600),
+    write: "minutes between two overdue emails to one contact, e.g. 60, or 0 for none",
   },
   DRIPLINE_DAY_LENGTH: { schema: dayLength, write: `${dayLengthForm}; leave it out for days of 24 hours` },
   LOG_LEVEL: { schema: z.enum(logLevels, "is not a log level"), write: `one of ${logLevels.join(", ")}` },

@@ -30,6 +30,7 @@ describe("settings", () => {
         secret: good.DRIPLINE_SECRET,
         publicUrl: "http://127.0.0.1:4600",
         dayLengthMilliseconds: undefined,
+        limits: { perSecondMax: null, senderPerDayMax: null, contactGapMinutes: 0, overdueGapMinutes: 60 },
         logLevel: "info",
         shutdownGraceSeconds: 25,
         host: "127.0.0.1",
@@ -45,6 +46,26 @@ describe("settings", () => {
       },
     });
   });
+
+  test("for limits are the same in the API, which explains them, and the worker, which keeps them", () => {
+    const env = {
+      ...good,
+      SENDS_PER_SECOND_MAX: "0.5",
+      SENDER_SENDS_PER_DAY_MAX: "2000",
+      CONTACT_GAP_MINUTES: "240",
+      OVERDUE_GAP_MINUTES: "0",
+    };
+    const limits = { perSecondMax: 0.5, senderPerDayMax: 2_000, contactGapMinutes: 240, overdueGapMinutes: 0 };
+    expect(readApiConfig(env)).toMatchObject({ ok: true, config: { limits } });
+    expect(readWorkerConfig(env)).toMatchObject({ ok: true, config: { limits } });
+  });
+
+  test.each(["0", "0.0", "-1", "1e3", "ten", "1."])(
+    "refuse a rate of %j: it would send nothing, or is no number",
+    (text) => {
+      expect(problemsOf(readWorkerConfig({ ...good, SENDS_PER_SECOND_MAX: text }))).toEqual(["SENDS_PER_SECOND_MAX"]);
+    },
+  );
 
   test("that are missing or wrong are all told at once, each with what to write", () => {
     const result = readWorkerConfig({

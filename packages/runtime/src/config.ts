@@ -20,6 +20,8 @@ interface SharedConfig {
   readonly publicUrl: string;
   /** How long a day of delay lasts. Undefined: 24 hours, as in life. */
   readonly dayLengthMilliseconds: number | undefined;
+  /** How many emails may go out, as the domain's `SendLimits`; a sequence's own limit stands with the sequence. */
+  readonly limits: ReturnType<typeof readLimits>;
   readonly logLevel: LogLevel;
   readonly shutdownGraceSeconds: number;
 }
@@ -82,6 +84,7 @@ export function readCliConfig(env: Environment): ConfigResult<CliConfig> {
     smtpUrl: read.optional("SMTP_URL"),
     publicUrl: readPublicUrl(read),
     dayLengthMilliseconds: readDayLength(read),
+    limits: readLimits(read),
     logLevel: read.optional("LOG_LEVEL") ?? "info",
     ...readAddress(read),
   }));
@@ -94,8 +97,19 @@ function readShared(read: Reader): SharedConfig {
     secret: read.required("DRIPLINE_SECRET"),
     publicUrl: readPublicUrl(read),
     dayLengthMilliseconds: readDayLength(read),
+    limits: readLimits(read),
     logLevel: read.optional("LOG_LEVEL") ?? "info",
     shutdownGraceSeconds: read.optional("SHUTDOWN_GRACE_SECONDS") ?? 25,
+  };
+}
+
+/** Without any setting: no limit, and an hour between two emails of a backlog to the same person. */
+function readLimits(read: Reader) {
+  return {
+    perSecondMax: read.optional("SENDS_PER_SECOND_MAX") ?? null,
+    senderPerDayMax: read.optional("SENDER_SENDS_PER_DAY_MAX") ?? null,
+    contactGapMinutes: read.optional("CONTACT_GAP_MINUTES") ?? 0,
+    overdueGapMinutes: read.optional("OVERDUE_GAP_MINUTES") ?? 60,
   };
 }
 
