@@ -4,12 +4,13 @@ import { describeInstant, localMoment } from "./describe-instant.ts";
 import { describeElapsed, elapsedMilliseconds } from "./elapsed.ts";
 import { type Gate, type GateData, readingZone, zoneOf } from "./gate.ts";
 import { latenessMilliseconds } from "./lateness.ts";
-import { isoDate, localDay, MINUTE } from "./local-time.ts";
+import { DAY, isoDate, localTime, MINUTE } from "./local-time.ts";
 import type { Schedule } from "./schedule.ts";
 import { describeDeferral, planSendTime, type SendTimePlan } from "./send-time.ts";
 import { spreadSeed } from "./spread-seed.ts";
 import { isTimeZone, type ZoneSource } from "./time-zone.ts";
-import { nextWindow, type SendingWindow } from "./window.ts";
+import { unreachable } from "./unreachable.ts";
+import { type Closure, closureOn, nextWindow, type SendingWindow } from "./window.ts";
 
 /** Lateness and window: they read calendars, so they are asked last. */
 export function calendarGates(facts: SendFacts, now: Date, pace: Pace): Gate[] {
@@ -137,39 +138,44 @@ export function holidayGate(facts: SendFacts, at: Date): Gate<"holiday"> {
     const sentence = "Its local date is not known, because its zone is not.";
     return { name: "holiday", decision: null, describe: () => ({ sentence, data }) };
   }
-  const day = localDay(zone, at.getTime());
+  const local = localTime(zone, at.getTime());
+  const day = Math.floor(local / DAY);
   const closure = closureOn(facts.schedule, day);
-  const isClosed = closure !== null && closure.kind !== "special_hours";
+  const isClosed = isClosedAt(closure, local - day * DAY);
   return {
     name: "holiday",
     // An overnight window of the evening before still runs into a closed date.
     decision: isClosed ? decision : null,
     describe: () => ({
       sentence: describeClosure(isoDate(day), closure, isClosed && decision === null),
-      data: { date: isoDate(day), kind: closure?.kind ?? null, holiday_name: closure?.name ?? null },
+      data: {
+        date: isoDate(day),
+        kind: closure?.kind ?? null,
+        holiday_name: closure?.kind === "holiday" ? closure.name : null,
+      },
     }),
   };
 }
 
-interface Closure {
-  readonly kind: "closed_date" | "holiday" | "special_hours";
-  readonly name: string | null;
-}
-
-function closureOn(schedule: Schedule, day: number): Closure | null {
-  return schedule.closedDates.includes(isoDate(day)) ? { kind: "closed_date", name: null } : null;
+function isClosedAt(closure: Closure | null, millisecondsOfDay: number): boolean {
+  if (closure?.kind === "holiday") return millisecondsOfDay >= closure.closedFromMinute * MINUTE;
+  return closure?.kind === "closed_date";
 }
 
 function describeClosure(date: string, closure: Closure | null, isStillOpen: boolean): string {
+  if (closure === null) return `${date} is no holiday or closed date.`;
   const still = isStillOpen ? ", but the window of the evening before is still open" : "";
-  switch (closure?.kind) {
-    case undefined:
-      return `${date} is no holiday or closed date.`;
+  switch (closure.kind) {
     case "closed_date":
       return `${date} is a closed date of the schedule${still}.`;
-    case "holiday":
-      return `${date} is a public holiday, ${closure?.name}${still}.`;
+    case "holiday": {
+      const minutes = closure.closedFromMinute;
+      const from = minutes === 0 ? "" : ` from ${new Date(minutes * MINUTE).toISOString().slice(11, 16)} on`;
+      return `${date} is a public holiday${from}, ${closure.name}${still}.`;
+    }
     case "special_hours":
       return `${date} has hours of its own in the schedule.`;
+    default:
+      return unreachable(closure);
   }
 }

@@ -113,3 +113,92 @@ describe("a job that fires outside the window", () => {
     expect(decideSend({ ...ready, schedule, contact }, 4, now).kind).toBe("defer");
   });
 });
+
+describe("lateness", () => {
+  const limit = { value: 4, unit: "hours" } as const;
+  const hours = (count: number) => new Date(now.getTime() + count * 3_600_000);
+  const late = (
+    dueAt: Date,
+    step: Partial<SendFacts["step"]>,
+    schedule: Schedule = { ...BUSINESS_HOURS, spreadMinutes: 0 },
+  ): SendFacts => ({
+    ...ready,
+    execution: { ...ready.execution, dueAt },
+    step: { ...ready.step, maxLateness: limit, ...step },
+    schedule,
+  });
+  /** Tuesday 10:00: an outage of a day. */
+  const yesterday = hours(-24);
+
+  test.each([
+    ["send", { kind: "deliver" }],
+    ["skip", { kind: "skip", reason: "too_late" }],
+    ["hold", { kind: "hold", reason: "too_late" }],
+  ] as const)("an email that is later than its limit: %s", (latePolicy, decision) => {
+    expect(decideSend(late(yesterday, { latePolicy }), 4, now)).toMatchObject(decision);
+  });
+
+  test("the sentence names the limit and the due time on the wall clock", () => {
+    expect(decideSend(late(yesterday, { latePolicy: "skip" }), 4, now)).toMatchObject({
+      message: "It is more than 4 hours late: it was due at Tuesday 2026-11-24 10:00 in Asia/Bangkok.",
+    });
+  });
+
+  test("an email without a limit is never too late", () => {
+    const facts = late(hours(-24 * 365), { maxLateness: null, latePolicy: "skip" });
+    expect(decideSend(facts, 4, now).kind).toBe("deliver");
+  });
+
+  test("at its limit it still goes out, a millisecond later it does not", () => {
+    const facts = late(hours(-4), { latePolicy: "skip" }, ALWAYS_OPEN);
+    expect(decideSend(facts, 4, now).kind).toBe("deliver");
+    expect(decideSend(facts, 4, new Date(now.getTime() + 1)).kind).toBe("skip");
+  });
+
+  test("a limit shrinks with the pace: four hours are four twenty-fourths of a day", () => {
+    const pace = { dayMilliseconds: 24_000 };
+    const due = (seconds: number) =>
+      late(new Date(now.getTime() - seconds * 1_000), { latePolicy: "skip" }, ALWAYS_OPEN);
+    expect(decideSend(due(4), 4, now, pace).kind).toBe("deliver");
+    expect(decideSend(due(5), 4, now, pace).kind).toBe("skip");
+  });
+
+  /** Monday 09:00 in Bangkok, the first opening after the weekend. */
+  const mondayMorning = new Date("2026-11-23T02:00:00Z");
+  const closed = { ...BUSINESS_HOURS, spreadMinutes: 0, closedDates: ["2026-11-20"] };
+  const withHolidays = { ...closed, closedDates: [], holidays: { country: "TH", region: null } };
+  test.each([
+    ["a night", new Date("2026-11-24T11:00:00Z"), BUSINESS_HOURS, new Date("2026-11-25T02:15:00Z")],
+    ["a weekend", new Date("2026-11-21T03:00:00Z"), BUSINESS_HOURS, new Date("2026-11-23T02:15:00Z")],
+    ["a closed date before a weekend", new Date("2026-11-20T03:00:00Z"), closed, mondayMorning],
+    ["New Year", new Date("2027-01-01T03:00:00Z"), withHolidays, new Date("2027-01-04T02:00:00Z")],
+  ])("%s is not lateness", (_, dueAt, schedule, at) => {
+    const facts = late(dueAt, { latePolicy: "skip" }, schedule);
+    const scheduled = { ...facts, execution: { ...facts.execution, scheduledFor: at } };
+    expect(decideSend(scheduled, 4, at)).toMatchObject({ kind: "deliver", isOverdue: false });
+  });
+
+  test("open hours that passed over it are: from the opening that it missed, not from its due time", () => {
+    const dueOnSaturday = late(new Date("2026-11-21T03:00:00Z"), { latePolicy: "skip" });
+    const atHours = (count: number) => new Date(mondayMorning.getTime() + count * 3_600_000);
+    const decidedAt = (at: Date) =>
+      decideSend({ ...dueOnSaturday, execution: { ...dueOnSaturday.execution, scheduledFor: at } }, 4, at).kind;
+    expect(decidedAt(atHours(4))).toBe("deliver");
+    expect(decidedAt(atHours(5))).toBe("skip");
+  });
+
+  test.each([
+    [0, false],
+    [15, false],
+    [16, true],
+    [24 * 60, true],
+  ])("an email that is %i minutes behind its plan is part of a backlog: %s", (minutes, isOverdue) => {
+    const facts = late(new Date(now.getTime() - minutes * 60_000), { maxLateness: null }, ALWAYS_OPEN);
+    expect(decideSend(facts, 4, now)).toMatchObject({ kind: "deliver", isOverdue });
+  });
+
+  test("somebody who opted out is not held for lateness", () => {
+    const facts = { ...late(yesterday, { latePolicy: "hold" }), contact: { ...ready.contact, optedOutAt: now } };
+    expect(decideSend(facts, 4, now)).toMatchObject({ kind: "stop" });
+  });
+});

@@ -1,0 +1,107 @@
+import { ATTEMPTS_MAX } from "./backoff.ts";
+import { calendarGates, holidayGate } from "./calendar-gates.ts";
+import { decideSend, type NotNow, type SendDecision, type SendFacts } from "./decide-send.ts";
+import { type Pace, REAL_PACE } from "./delay.ts";
+import { type ExecutionRecord, summarize } from "./explain-status.ts";
+import type { Gate, GateData, GateName } from "./gate.ts";
+import { attemptsGate, plainGates } from "./gates.ts";
+import { type Throttle, throttleGate } from "./throttle-gate.ts";
+
+export interface ExplainFacts extends SendFacts {
+  readonly record: ExecutionRecord;
+}
+
+/** What one gate says, in data and as a sentence. */
+export type ExplainedGate = {
+  [N in GateName]: {
+    readonly name: N;
+    readonly passed: boolean;
+    /** What happens instead of the email if this is the first closed gate; null if it passed or decides nothing. */
+    readonly instead: NotNow["kind"] | null;
+    readonly sentence: string;
+    readonly data: GateData[N];
+  };
+}[GateName];
+
+export interface Explanation {
+  /** All gates, in the order in which an operator would ask. */
+  readonly gates: readonly ExplainedGate[];
+  /** At which moment lateness, window and holiday were looked at: now, or for an email that is planned for later, then. */
+  readonly judgedAt: Date;
+  /** What would be decided then if nothing changes until then; limits included. Null if it has no timer. */
+  readonly decision: Exclude<SendDecision, { kind: "stale" | "early" }> | null;
+  /** When it may go out next; null if that depends on somebody, or it is over. */
+  readonly nextTryAt: Date | null;
+  readonly summary: string;
+}
+
+/**
+ * Why an email goes out when it does, or does not: every gate that the worker asks, asked all of them, where the worker
+ * stops at the first that is closed. `now` is the database's clock. The gates speak of now and of the plan; of an email
+ * that is over (sent, skipped) they do not say how things stood then.
+ */
+export function explainSend(
+  facts: ExplainFacts,
+  now: Date,
+  pace: Pace = REAL_PACE,
+  throttle: Throttle | null = null,
+): Explanation {
+  const { scheduledFor } = facts.execution;
+  const judgedAt = scheduledFor > now ? scheduledFor : now;
+  const throttled = throttleGate(facts, now, judgedAt, throttle);
+  const gates = [
+    ...plainGates(facts, now),
+    ...calendarGates(facts, judgedAt, pace),
+    holidayGate(facts, judgedAt),
+    throttled,
+    attemptsGate(facts),
+  ];
+  const decision = decideThen(facts, judgedAt, pace, throttled);
+  return {
+    gates: gates.map((gate) => explainGate(gate, facts, judgedAt > now)),
+    judgedAt,
+    decision,
+    nextTryAt: nextTry(decision, judgedAt),
+    summary: summarize(facts, facts.record, { decision, now, judgedAt }),
+  };
+}
+
+function decideThen(facts: SendFacts, judgedAt: Date, pace: Pace, throttled: Gate): Explanation["decision"] {
+  const decision = decideSend(facts, facts.execution.generation, judgedAt, pace);
+  if (decision.kind === "stale" || decision.kind === "early") return null;
+  const overLimit = throttled.decision;
+  if (decision.kind !== "deliver" || overLimit === null || overLimit.kind === "early") return decision;
+  return overLimit;
+}
+
+function nextTry(decision: Explanation["decision"], judgedAt: Date): Date | null {
+  if (decision?.kind === "deliver") return judgedAt;
+  return decision?.kind === "defer" ? decision.at : null;
+}
+
+const asOfThePlan: ReadonlySet<GateName> = new Set(["lateness", "window", "holiday"]);
+
+function explainGate(gate: Gate, facts: ExplainFacts, isPlannedForLater: boolean): ExplainedGate {
+  const { sentence, data } = gate.describe();
+  const moment = isPlannedForLater && asOfThePlan.has(gate.name) ? "At its planned moment: " : "";
+  return {
+    name: gate.name,
+    passed: gate.name === "attempts" ? !isUsedUp(facts) : gate.decision === null,
+    instead: gate.decision?.kind ?? null,
+    sentence: moment === "" ? capitalized(sentence) : `${moment}${uncapitalized(sentence)}`,
+    data: gate.name === "delay" ? { ...data, counts_from: facts.record.countsFrom } : data,
+  } as ExplainedGate; // each gate's data belongs to its name; the compiler does not follow a union through
+}
+
+/** The last attempt that failed closed this gate. A row that still has its timer is tried, whatever was counted. */
+function isUsedUp({ execution: { status, attemptCount } }: SendFacts): boolean {
+  return status === "failed" && attemptCount >= ATTEMPTS_MAX;
+}
+
+function capitalized(sentence: string): string {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+}
+
+function uncapitalized(sentence: string): string {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
+}
