@@ -22,7 +22,8 @@ async function makeFailed(
   enrollment: Parameters<typeof insertExecution>[4] = {},
 ): Promise<MadeExecution> {
   const contact = await makeContact(db);
-  const failed = { status: "failed", generation: 3, attemptCount: 3, ...values } as const;
+  const held = values.status === "pending" ? { holdReason: "missing_variable" } : {};
+  const failed = { status: "failed", generation: 3, attemptCount: 3, ...held, ...values } as const;
   return insertExecution(db, await makeSequence(db), contact.id, failed, enrollment);
 }
 
@@ -85,7 +86,14 @@ test.each(["completed", "unsubscribed", "cancelled"] as const)(
   },
 );
 
-test("an execution of a paused enrollment is revived: when it fires it is held again", async () => {
+test.each(["sequence_paused", "enrollment_paused"])(
+  "an execution that waits for a pause to end (%s) is not revived: it would lose the time that was left",
+  async (holdReason) => {
+    await expectOnlyOthersAreRevived(await makeFailed({ status: "pending", holdReason }));
+  },
+);
+
+test("a failed execution of a paused enrollment is revived: when it fires it is held again", async () => {
   const paused = await makeFailed({}, { status: "paused" });
 
   expect(await reviveExecutions(db, { executionIds: [paused.executionId] }, by)).toHaveLength(1);

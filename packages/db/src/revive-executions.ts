@@ -8,8 +8,9 @@ export interface Revived {
 
 /**
  * pending/failed → scheduled, due now, so that it is not late, with a fresh count of attempts: an operator lets a held or
- * failed execution go on. Every guard is asked again when it fires, so what is still paused is held again. Answers which rows moved; only
- * those of live enrollments do.
+ * failed execution go on. Every guard is asked again when it fires. What waits for a pause to end is left alone: resuming
+ * gives it back the time that was left, reviving would lose it. Answers which rows moved; only those of live
+ * enrollments do.
  */
 export async function reviveExecutions(
   db: Queryable,
@@ -25,6 +26,7 @@ export async function reviveExecutions(
             generation = e.generation + 1, due_at = $3, scheduled_for = $3, updated_at = now()
         from sequence_enrollment n
         where (e.id = any($1) or e.status = $2) and e.status in ('pending', 'failed')
+          and (e.hold_reason is null or e.hold_reason not in ('sequence_paused', 'enrollment_paused'))
           and n.id = e.enrollment_id and n.status in ('active', 'paused')
         returning e.id, e.generation, e.scheduled_for
       ),
