@@ -37,7 +37,9 @@ export async function retry(env: NodeJS.ProcessEnv, directory: string, options: 
     console.log(`${moved.length} ${moved.length === 1 ? "execution is" : "executions are"} tried again now.`);
     const left = ids.filter((id) => !moved.includes(id));
     for (const id of left)
-      console.log(`  ${id} was left alone: it is not held or failed, waits for a pause to end, or its enrollment has ended.`);
+      console.log(
+        `  ${id} was left alone: it is not held or failed, waits for a pause to end, or its enrollment has ended.`,
+      );
   } finally {
     await queue.close();
   }
