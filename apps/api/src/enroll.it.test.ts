@@ -1,6 +1,6 @@
 import { openWakeQueue } from "@dripline/queue/open-wake-queue";
 import { freshDatabase } from "@dripline/testkit/database";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { expectProblem, makers, nobody } from "./testing/make.ts";
 import { startApi, testNow } from "./testing/start-api.ts";
 
@@ -132,6 +132,174 @@ test("of requests that race to enroll one contact exactly one succeeds, and the 
   }
   const { rows } = await api.database.query("select from sequence_enrollment where contact_id = $1", [contact.id]);
   expect(rows).toHaveLength(1);
+});
+
+describe("enrolling again", () => {
+  const day = 86_400_000;
+  const cooldown = { value: 2, unit: "days" };
+
+  /** Somebody whose enrollment ended so long ago; or, without a status, is not over. */
+  async function enrolledBefore(
+    fields: object,
+    { status, endedAgo = 0 }: { status?: string | undefined; endedAgo?: number },
+  ) {
+    const [sequence, contact] = [await make.sequence([0, 3], fields), await make.contact()];
+    const first = await make.enroll({ sequence_id: sequence.id, contact_id: contact.id });
+    if (status !== undefined) {
+      const unenrolled = await api.post(`/api/v1/sequence-enrollments/${first.id}/unenroll/`, { status });
+      expect(unenrolled.status).toBe(200);
+      const endedAt = new Date(testNow.getTime() - endedAgo);
+      if (status !== "paused")
+        await api.database.query("update sequence_enrollment set ended_at = $2 where id = $1", [first.id, endedAt]);
+    }
+    return { first, request: { sequence_id: sequence.id, contact_id: contact.id } };
+  }
+
+  async function enrollmentsOf({ contact_id }: { contact_id: string }) {
+    const { body } = await api.get(`/api/v1/sequence-enrollments/?contact=${contact_id}&ordering=enrolled_at`);
+    return body.results.map(({ id, status }: { id: string; status: string }) => ({ id, status }));
+  }
+
+  test.each(["cancelled", "unsubscribed"])(
+    "is refused for good if the sequence says `never`, also after the enrollment was %s",
+    async (status) => {
+      const { first, request } = await enrolledBefore({}, { status, endedAgo: 400 * day });
+
+      const problem = expectProblem(await enroll(request), 409, "already_enrolled");
+
+      expect(problem).toMatchObject({ enrollment_id: first.id, enrollment_status: status });
+      expect(await enrollmentsOf(request)).toEqual([{ id: first.id, status }]);
+    },
+  );
+
+  test.each([undefined, "paused"])(
+    "is refused under `after_end` while the enrollment is not over (%s)",
+    async (status) => {
+      const { first, request } = await enrolledBefore({ re_enrollment: "after_end" }, { status });
+
+      const problem = expectProblem(await enroll(request), 409, "already_enrolled");
+
+      expect(problem).toMatchObject({ enrollment_id: first.id, enrollment_status: status ?? "active" });
+      expect(await enrollmentsOf(request)).toHaveLength(1);
+    },
+  );
+
+  test.each(["cancelled", "unsubscribed"])(
+    "under `after_end` starts a second enrollment from the first step, and the one that was %s stays as it was",
+    async (status) => {
+      const { first, request } = await enrolledBefore({ re_enrollment: "after_end" }, { status });
+      const before = (await api.get(`/api/v1/sequence-enrollments/${first.id}/`)).body;
+
+      const second = await make.enroll(request);
+
+      expect(second).toMatchObject({ status: "active", progress: "0/2 (0.0%)" });
+      expect(second.step_executions).toMatchObject([{ step_number: 1, status: "scheduled" }]);
+      expect((await api.get(`/api/v1/sequence-enrollments/${first.id}/`)).body).toEqual(before);
+      const both = await enrollmentsOf(request);
+      expect(both).toHaveLength(2);
+      expect(both).toEqual(
+        expect.arrayContaining([
+          { id: first.id, status },
+          { id: second.id, status: "active" },
+        ]),
+      );
+    },
+  );
+
+  test("is refused before the cool-down is over, with the moment from which on it is not", async () => {
+    const fields = { re_enrollment: "after_end", re_enrollment_cooldown: cooldown };
+    const { first, request } = await enrolledBefore(fields, { status: "cancelled", endedAgo: 2 * day - 1 });
+
+    const problem = expectProblem(await enroll(request), 409, "re_enrollment_too_soon");
+
+    const available_at = new Date(testNow.getTime() + 1).toISOString();
+    expect(problem).toMatchObject({ enrollment_id: first.id, available_at });
+    expect(problem.detail).toContain(available_at);
+    expect(await enrollmentsOf(request)).toHaveLength(1);
+  });
+
+  test("succeeds at the moment at which the cool-down is over", async () => {
+    const fields = { re_enrollment: "after_end", re_enrollment_cooldown: cooldown };
+    const { request } = await enrolledBefore(fields, { status: "cancelled", endedAgo: 2 * day });
+
+    expect((await enroll(request)).status).toBe(201);
+  });
+
+  test("a second time makes the new enrollment the one that counts", async () => {
+    const { request } = await enrolledBefore({ re_enrollment: "after_end" }, { status: "cancelled" });
+    const second = await make.enroll(request);
+
+    const problem = expectProblem(await enroll(request), 409, "already_enrolled");
+
+    expect(problem).toMatchObject({ enrollment_id: second.id, enrollment_status: "active" });
+  });
+
+  test("by requests that race: exactly one succeeds, and the others name its enrollment", async () => {
+    const { first, request } = await enrolledBefore({ re_enrollment: "after_end" }, { status: "cancelled" });
+
+    const answers = await Promise.all(Array.from({ length: 8 }, () => enroll(request)));
+
+    const winners = answers.filter(({ status }) => status === 201);
+    expect(winners).toHaveLength(1);
+    for (const loser of answers.filter(({ status }) => status !== 201)) {
+      expect(expectProblem(loser, 409, "already_enrolled").enrollment_id).toBe(winners[0]?.body.id);
+    }
+    expect((await enrollmentsOf(request)).map(({ id }: { id: string }) => id).toSorted()).toEqual(
+      [first.id, winners[0]?.body.id].toSorted(),
+    );
+  });
+});
+
+describe("the zone of the first step", () => {
+  const everyDay = [1, 2, 3, 4, 5, 6, 7].map((weekday) => ({ weekday, start: "09:00", end: "17:00" }));
+
+  // testNow is 10:00 in Bangkok, 04:00 in Berlin and 22:00 the evening before in New York.
+  test.each([
+    ["the contact's", "Europe/Berlin", "America/New_York", null, "2026-11-23T08:00:00.000Z", "contact"],
+    ["their company's", null, "America/New_York", null, "2026-11-23T14:00:00.000Z", "company"],
+    [
+      "the company's that the request names",
+      null,
+      "Europe/Berlin",
+      "America/New_York",
+      "2026-11-23T14:00:00.000Z",
+      "company",
+    ],
+    [
+      "the schedule's, where the company of the request has none",
+      null,
+      "Europe/Berlin",
+      "",
+      testNow.toISOString(),
+      "schedule",
+    ],
+    ["the schedule's, where nobody has one", null, null, null, testNow.toISOString(), "schedule"],
+  ] as const)("is %s", async (_, contactZone, companyZone, otherZone, scheduledFor, source) => {
+    const schedule = await make.schedule({
+      timezone: "Asia/Bangkok",
+      windows: everyDay,
+      spread_minutes: 0,
+      uses_contact_timezone: true,
+    });
+    const sequence = await make.sequence([0], { schedule: schedule.id });
+    const company = await make.company({ timezone: companyZone });
+    const other = otherZone === null ? null : await make.company({ timezone: otherZone || null });
+    const contact = await make.contact({ timezone: contactZone, company: company.id });
+
+    const enrollment = await make.enroll({
+      sequence_id: sequence.id,
+      contact_id: contact.id,
+      ...(other === null ? {} : { company_id: other.id }),
+    });
+
+    const [execution] = enrollment.step_executions;
+    expect(execution.scheduled_for).toBe(scheduledFor);
+    const { rows } = await api.database.query("select timezone, timezone_source from step_execution where id = $1", [
+      execution.id,
+    ]);
+    const zones = { contact: contactZone, company: otherZone || companyZone, schedule: "Asia/Bangkok" };
+    expect(rows).toEqual([{ timezone: zones[source], timezone_source: source }]);
+  });
 });
 
 test.each(["paused", "archived"])("nobody can be enrolled in a sequence that is %s", async (status) => {
