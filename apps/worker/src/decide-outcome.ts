@@ -14,6 +14,11 @@ export type SendOutcome =
   /** Somebody else holds this execution now: nothing was sent, and nothing is ours to record. */
   | { readonly kind: "fenced" };
 
+/** Whether the person may have got the email: then it counts under every limit. */
+export function mayHaveLeft(outcome: SendOutcome): boolean {
+  return outcome.kind === "sent" || outcome.kind === "in_doubt";
+}
+
 /** Our own settings are wrong, or the server refuses us as a client: asked again at this interval, whatever the attempt. */
 const unusableTransportMilliseconds = 60_000;
 

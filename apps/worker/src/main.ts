@@ -50,6 +50,7 @@ const worker = runWorker(
     log,
     now,
     pace: config.dayLengthMilliseconds === undefined ? REAL_PACE : { dayMilliseconds: config.dayLengthMilliseconds },
+    limits: config.limits,
     from: config.mailFrom,
     secret: config.secret,
     publicUrl: config.publicUrl,

@@ -1,5 +1,6 @@
 import type { Database } from "@dripline/db/database";
 import type { Pace } from "@dripline/domain/delay";
+import type { SendLimits } from "@dripline/domain/throttle";
 import type { Renderer } from "@dripline/mail/render";
 import type { MailTransport } from "@dripline/mail/transport";
 import type { WakeQueue } from "@dripline/queue/wake-queue";
@@ -21,6 +22,7 @@ export interface SendDeps {
   readonly log: WorkerLog;
   readonly now: () => Date;
   readonly pace: Pace;
+  readonly limits: SendLimits;
   readonly from: { readonly name: string; readonly address: string };
   /** Signs Message-IDs and unsubscribe links. */
   readonly secret: string;

@@ -1,6 +1,7 @@
 import { openDatabase } from "@dripline/db/database";
 import { REAL_PACE } from "@dripline/domain/delay";
 import { BUSINESS_HOURS } from "@dripline/domain/schedule";
+import { NO_LIMITS } from "@dripline/domain/throttle";
 import { enrollContact } from "@dripline/engine/enroll";
 import { optOut } from "@dripline/engine/opt-out";
 import { retryByOperator } from "@dripline/engine/retry-by-operator";
@@ -44,6 +45,7 @@ const deps: SweepDeps = {
   log: { debug() {}, info() {}, warn() {}, error() {} },
   now: () => new Date(),
   pace: REAL_PACE,
+  limits: NO_LIMITS,
   from: { name: "Acme", address: "hello@acme.example" },
   secret: "a secret of at least thirty-two characters",
   publicUrl: "http://127.0.0.1:4600",

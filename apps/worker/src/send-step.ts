@@ -1,15 +1,17 @@
 import { claimExecutions } from "@dripline/db/claim-executions";
-import { loadFacts } from "@dripline/db/load-facts";
+import { type ExecutionFacts, loadFacts } from "@dripline/db/load-facts";
+import type { SendPlace } from "@dripline/db/take-send-place";
 import { decideSend } from "@dripline/domain/decide-send";
 import type { Wake } from "@dripline/queue/wake";
 import type { WakeVerdict } from "@dripline/queue/wake-queue";
 import { applyDecision } from "./apply-decision.ts";
 import { composeEmail } from "./compose-email.ts";
-import { decideOutcome } from "./decide-outcome.ts";
+import { decideOutcome, mayHaveLeft } from "./decide-outcome.ts";
 import { deliverUnderLease } from "./deliver-under-lease.ts";
 import { holdUnrenderable } from "./hold-unrenderable.ts";
 import { recordOutcome } from "./record-outcome.ts";
 import type { SendDeps } from "./send-deps.ts";
+import { givePlaceBack, takePlace } from "./take-place.ts";
 
 /**
  * One wake-up, from "somebody says this step is due" to the recorded outcome. The wake-up proves nothing: it may be
@@ -29,15 +31,19 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
   const email = await composeEmail(deps, facts);
   if (email.kind === "unrenderable") return holdUnrenderable(deps, facts, email);
 
+  const place = await takePlace(deps, facts, decision);
+  if (place.kind === "over_limit") return applyDecision(deps, facts, place.decision);
+
   const [claim] = await claimExecutions(
     deps.db,
     [{ ...wake, stepId: facts.execution.stepId, messageId: email.message.messageId, zone: decision.zone }],
     deps.leases.claimSeconds,
   );
-  if (claim === undefined) return lostTheRace(deps, wake);
+  if (claim === undefined) return lostTheRace(deps, facts, place);
 
   const { reply, leaseEndsAt } = await deliverUnderLease(deps, claim, email.message);
   const outcome = decideOutcome(reply, claim, deps.now(), deps.pace);
+  if (!mayHaveLeft(outcome)) await givePlaceBack(deps, facts, place);
   return recordOutcome(deps, facts, claim, email, outcome, leaseEndsAt);
 }
 
@@ -49,7 +55,9 @@ function wakeIsOver(deps: SendDeps, wake: Wake, reason: string): WakeVerdict {
 /** Between reading and claiming, somebody else claimed the row or the facts changed. A second look will tell which. */
 const secondLookMilliseconds = 1_000;
 
-function lostTheRace(deps: SendDeps, wake: Wake): WakeVerdict {
-  deps.log.debug(wake, "claim refused: the facts changed since they were read");
+async function lostTheRace(deps: SendDeps, facts: ExecutionFacts, place: SendPlace): Promise<WakeVerdict> {
+  await givePlaceBack(deps, facts, place);
+  const { id: executionId, generation } = facts.execution;
+  deps.log.debug({ executionId, generation }, "claim refused: the facts changed since they were read");
   return { kind: "again", at: new Date(deps.now().getTime() + secondLookMilliseconds) };
 }

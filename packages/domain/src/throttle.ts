@@ -21,6 +21,13 @@ export interface SendLimits {
   readonly overdueGapMinutes: number;
 }
 
+export const NO_LIMITS: SendLimits = Object.freeze({
+  perSecondMax: null,
+  senderPerDayMax: null,
+  contactGapMinutes: 0,
+  overdueGapMinutes: 0,
+});
+
 /** What one email has to keep to. */
 export interface EmailLimits {
   /** The date in the schedule's own zone on which it counts, "YYYY-MM-DD". */
