@@ -41,8 +41,15 @@ export async function endEnrollments(db: Queryable, end: EndEnrollments): Promis
         returning e.id
       )
       insert into execution_event (id, execution_id, at, kind, reason, message, actor)
-      select gen_random_uuid(), id, $2, 'skipped', $3, 'The contact was unenrolled: ' || $4 || '.', $5 from skipped`,
-    values: [ids, end.now, end.endReason, end.to, end.actor],
+      select gen_random_uuid(), id, $2, 'skipped', $3, $4, $5 from skipped`,
+    values: [ids, end.now, end.endReason, whySkipped(end), end.actor],
   });
   return ids;
+}
+
+function whySkipped({ to, endReason }: EndEnrollments): string {
+  if (endReason === "sequence_archived") return "The sequence was archived: nothing further is sent.";
+  if (endReason === "contact_opted_out") return "The contact opted out.";
+  if (to === "completed") return "The enrollment was completed by an operator.";
+  return `The contact was unenrolled: ${to}.`;
 }

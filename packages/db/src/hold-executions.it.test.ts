@@ -14,9 +14,12 @@ const { pool: db } = await freshDatabase();
 const now = new Date("2026-03-02T20:00:00Z");
 const by = { now, actor: "worker" };
 
-async function makeScheduled(values: Parameters<typeof insertExecution>[3] = {}): Promise<MadeExecution> {
-  const contact = await makeContact(db);
-  return insertExecution(db, await makeSequence(db), contact.id, { generation: 3, ...values });
+async function makeScheduled(
+  values: Parameters<typeof insertExecution>[3] = {},
+  enrollment: Parameters<typeof insertExecution>[4] = {},
+): Promise<MadeExecution> {
+  const [sequence, contact] = [await makeSequence(db, { status: "paused" }), await makeContact(db)];
+  return insertExecution(db, sequence, contact.id, { generation: 3, ...values }, enrollment);
 }
 
 function move({ executionId }: MadeExecution) {
@@ -60,4 +63,28 @@ test.each(statusesOtherThan("scheduled"))("an execution that is %s is not held",
 
 test("a wake-up of an older generation holds nothing", async () => {
   await expectOnlyOthersAreHeld(await makeScheduled({ generation: 4 }));
+});
+
+test("what was paused and goes on again meanwhile is not held: no resume would ever release it", async () => {
+  const [ofSequence, ofEnrollment] = [await makeScheduled(), await makeScheduled()];
+  await db.query("update email_sequence set status = 'active' where id = $1", [ofSequence.sequence.id]);
+  const moves = [move(ofSequence), { ...move(ofEnrollment), reason: "enrollment_paused" }];
+
+  expect(await holdExecutions(db, moves, by)).toEqual([]);
+
+  expect(await readExecution(db, ofSequence.executionId)).toMatchObject({ status: "scheduled" });
+  expect(await readExecution(db, ofEnrollment.executionId)).toMatchObject({ status: "scheduled" });
+});
+
+test("a hold for the enrollment's pause, and one for any other reason, ask nothing of the sequence", async () => {
+  const [paused, unopened] = [await makeScheduled({}, { status: "paused" }), await makeScheduled()];
+  await db.query("update email_sequence set status = 'active'");
+  const moves = [
+    { ...move(paused), reason: "enrollment_paused" },
+    { ...move(unopened), reason: "window_never_opens" },
+  ];
+
+  expect((await holdExecutions(db, moves, by)).toSorted()).toEqual(
+    [paused.executionId, unopened.executionId].toSorted(),
+  );
 });

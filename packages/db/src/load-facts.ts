@@ -10,6 +10,7 @@ import type {
   SequenceStatus,
 } from "@dripline/domain/statuses";
 import type { Queryable } from "./database.ts";
+import { laterSteps, reachedStep } from "./queries/later-steps.ts";
 
 /** Everything that one execution's decision, message and record need, as it stood in one statement. */
 export interface ExecutionFacts extends SendFacts {
@@ -118,14 +119,7 @@ const statement = `
          exists (select from suppression x where lower(x.email) = lower(c.email)) as is_suppressed,
          co.name as company_name, co.timezone as company_timezone, co.country as company_country, co.attributes as company_attributes,
          tv.id as template_version_id, tv.subject, tv.html, tv.text,
-         coalesce((
-           select jsonb_agg(jsonb_build_object('id', l.id, 'step_key', l.step_key, 'step_number', l.step_number,
-                                               'delay_value', l.delay_value, 'delay_unit', l.delay_unit,
-                                               'is_active', l.is_active) order by l.step_number)
-           from sequence_step l
-           where l.version_id = n.version_id and l.step_number > coalesce(reached.step_number, 0)
-             and not exists (select from step_execution x where x.enrollment_id = n.id and x.step_key = l.step_key)
-         ), '[]') as later_steps,
+         ${laterSteps} as later_steps,
          clock_timestamp() as database_now
   from step_execution e
   join sequence_enrollment n on n.id = e.enrollment_id
@@ -134,13 +128,7 @@ const statement = `
   join contact c on c.id = n.contact_id
   left join company co on co.id = coalesce(n.company_id, c.company_id)
   join sequence_step st on st.id = e.step_id
-  -- Where the enrollment's version has this step, or else the last one before it that both versions have.
-  left join lateral (
-    select here.step_number from sequence_step old
-    join sequence_step here on here.version_id = n.version_id and here.step_key = old.step_key
-    where old.version_id = st.version_id and old.step_number <= st.step_number
-    order by old.step_number desc limit 1
-  ) reached on true
+  ${reachedStep}
   join email_template t on t.id = st.template_id
   join email_template_version tv on tv.template_id = t.id and tv.version_number = t.current_version_number
   where e.id = any($1)`;

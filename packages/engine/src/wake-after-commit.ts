@@ -23,3 +23,25 @@ export async function wakeAfterCommit(
     onError(error);
   }
 }
+
+/** Up to here the answer to whoever asked waits for the queue: a fraction of a second. */
+const wakesInForegroundMax = 1_000;
+
+/**
+ * The same for any number of timers: more than a thousand go into the queue in the background, thousand by thousand,
+ * while the caller goes on. What the queue does not take is reported, and left to the sweep from there on.
+ */
+export async function wakeManyAfterCommit(
+  queue: Pick<WakeQueue, "wake">,
+  wakes: readonly PendingWake[],
+  onError: (error: unknown) => void,
+): Promise<void> {
+  const queued = queueAll(queue, wakes).catch(onError);
+  if (wakes.length <= wakesInForegroundMax) await queued;
+}
+
+async function queueAll(queue: Pick<WakeQueue, "wake">, wakes: readonly PendingWake[]): Promise<void> {
+  for (let from = 0; from < wakes.length; from += wakesInForegroundMax) {
+    await queue.wake(wakes.slice(from, from + wakesInForegroundMax));
+  }
+}

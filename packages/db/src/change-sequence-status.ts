@@ -1,0 +1,60 @@
+import type { SequenceStatus } from "@dripline/domain/statuses";
+import type { Queryable } from "./database.ts";
+
+const statusesBefore = {
+  paused: ["active"],
+  active: ["paused", "archived"],
+  archived: ["active", "paused"],
+} as const satisfies Record<SequenceStatus, readonly SequenceStatus[]>;
+
+/**
+ * active → paused, paused/archived → active, active/paused → archived; the revision goes up. None of the sequence's
+ * people moves here. False if it is not in a state that leads there.
+ *
+ * A sequence that goes on keeps its `paused_at` until everything that waited has its timer again: a sweep goes by it, and
+ * takes it away (`settleResumed`).
+ */
+export async function changeSequenceStatus(
+  db: Queryable,
+  sequenceId: string,
+  to: SequenceStatus,
+  now: Date,
+): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: "change-sequence-status",
+    text: `
+      update email_sequence s
+      set status = $2, revision = s.revision + 1, updated_at = now(),
+          paused_at = case $2 when 'paused' then $4::timestamptz when 'active' then s.paused_at end
+      where s.id = $1 and s.status = any($3)`,
+    values: [sequenceId, to, statusesBefore[to], now],
+  });
+  return rowCount === 1;
+}
+
+// Whatever began before a pause or a resume was committed, and read the state of before, has ended after this: a
+// statement is cut off after 30 seconds.
+const stragglersGone = "s.updated_at < clock_timestamp() - interval '2 minutes'";
+
+/** Sequences that go on again, and in which something may still wait for their pause. */
+export function findResumedSequences(db: Queryable): Promise<string[]> {
+  return sequenceIds(db, "s.status = 'active' and s.paused_at is not null");
+}
+
+/** Sequences that were paused so recently that something may have been scheduled in spite of it. */
+export function findJustPausedSequences(db: Queryable): Promise<string[]> {
+  return sequenceIds(db, `s.status = 'paused' and not ${stragglersGone}`);
+}
+
+async function sequenceIds(db: Queryable, where: string): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(`select s.id from email_sequence s where ${where} order by s.id`);
+  return rows.map((row) => row.id);
+}
+
+/** The pause of this sequence is history: nothing waits for it any more. No-op for minutes after the resume. */
+export async function settleResumed(db: Queryable, sequenceId: string): Promise<void> {
+  await db.query(
+    `update email_sequence s set paused_at = null where s.id = $1 and s.status = 'active' and ${stragglersGone}`,
+    [sequenceId],
+  );
+}

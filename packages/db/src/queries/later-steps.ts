@@ -1,0 +1,23 @@
+/**
+ * What somebody has still to get, as SQL: the active and inactive steps of the enrollment's version (`n`) after the step
+ * that was reached, without those they have had. For a statement in which `n` is the enrollment, `st` the step of its
+ * last execution (null if there is none), and `reachedStep` is joined.
+ */
+export const laterSteps = `
+  coalesce((
+    select jsonb_agg(jsonb_build_object('id', l.id, 'step_key', l.step_key, 'step_number', l.step_number,
+                                        'delay_value', l.delay_value, 'delay_unit', l.delay_unit,
+                                        'is_active', l.is_active) order by l.step_number)
+    from sequence_step l
+    where l.version_id = n.version_id and l.step_number > coalesce(reached.step_number, 0)
+      and not exists (select from step_execution x where x.enrollment_id = n.id and x.step_key = l.step_key)
+  ), '[]')`;
+
+/** Where the enrollment's version has the step `st`, or else the last one before it that both versions have. */
+export const reachedStep = `
+  left join lateral (
+    select here.step_number from sequence_step old
+    join sequence_step here on here.version_id = n.version_id and here.step_key = old.step_key
+    where old.version_id = st.version_id and old.step_number <= st.step_number
+    order by old.step_number desc limit 1
+  ) reached on true`;

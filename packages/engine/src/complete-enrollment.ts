@@ -1,0 +1,29 @@
+import type { Queryable } from "@dripline/db/database";
+import { endEnrollments } from "@dripline/db/end-enrollments";
+import { enrollmentStatus } from "@dripline/db/queries/enrollment-status";
+import type { LifecycleResult } from "./pause-enrollment.ts";
+
+export interface CompleteRequest {
+  readonly enrollmentId: string;
+  /** Why, in the words of whoever does it; may be empty. */
+  readonly note: string;
+  /** The principal, for the record. */
+  readonly actor: string;
+  readonly now: Date;
+}
+
+/** Somebody says that this journey has reached its goal: it completes, and what was waiting is skipped. Call it in a transaction. */
+export async function completeEnrollment(db: Queryable, request: CompleteRequest): Promise<LifecycleResult> {
+  const { enrollmentId, note, actor, now } = request;
+  const moved = await endEnrollments(db, {
+    enrollmentIds: [enrollmentId],
+    to: "completed",
+    endReason: "completed_by_operator",
+    note: note === "" ? `Completed by ${actor}.` : `Completed by ${actor}: ${note}`,
+    now,
+    actor,
+  });
+  if (moved.length === 1) return { kind: "done" };
+  const status = await enrollmentStatus(db, enrollmentId);
+  return status === undefined ? { kind: "unknown" } : { kind: "not_live", status };
+}

@@ -1,0 +1,50 @@
+import type { MovedBy } from "@dripline/db/arrow";
+import type { Queryable } from "@dripline/db/database";
+import { findPausedWaits, loadSchedules, type PausedWait, type WaitScope } from "@dripline/db/find-paused-waits";
+import { type Release, relabelPaused, releasePaused } from "@dripline/db/release-paused";
+import { planResume } from "@dripline/domain/plan-resume";
+import type { Schedule } from "@dripline/domain/schedule";
+import { spreadSeed } from "@dripline/domain/spread-seed";
+import { resolveZone } from "@dripline/domain/time-zone";
+import type { PendingWake } from "./wake-after-commit.ts";
+
+/** What one statement releases. 100,000 rows take about 5 s, and a statement is cut off after 30. */
+const releasesMax = 100_000;
+
+export interface Released {
+  readonly wakes: readonly PendingWake[];
+  /** There may be more: ask again. */
+  readonly isFull: boolean;
+}
+
+/**
+ * Lets go what waits for a pause that is over: each row's clock goes on where it stopped. What is still paused the other
+ * way (the sequence, or the enrollment) goes on waiting, under that name. Wake the answer after the commit.
+ */
+export async function releaseAfterPause(
+  db: Queryable,
+  scope: WaitScope,
+  by: MovedBy,
+  limit: number = releasesMax,
+): Promise<Released> {
+  await relabelPaused(db, scope, by);
+  const waits = await findPausedWaits(db, scope, limit);
+  const schedules = await loadSchedules(db, [...new Set(waits.map((wait) => wait.sequenceId))]);
+  const releases = waits.flatMap((wait) => {
+    const schedule = schedules.get(wait.sequenceId);
+    return schedule === undefined ? [] : [planRelease(wait, schedule, by.now)];
+  });
+  const released = await releasePaused(db, releases, by);
+  const wakes = released.map(({ executionId, generation, scheduledFor }) => ({
+    executionId,
+    generation,
+    at: scheduledFor,
+  }));
+  return { wakes, isFull: waits.length === limit };
+}
+
+function planRelease(wait: PausedWait, schedule: Schedule, now: Date): Release {
+  const zone = resolveZone(schedule, wait.zones);
+  const seed = spreadSeed(wait.enrollmentId, wait.stepKey);
+  return { wait, zone, plan: planResume({ ...wait, now, schedule, zone: zone.zone, seed }) };
+}
