@@ -128,7 +128,7 @@ function datesOf(holiday: HolidaysTypes.Holiday): { day: number; days: number; c
 const keysOf = new Map<string, ReadonlyMap<string, string>>();
 
 function libraryKey({ country, region }: CalendarName): string | undefined {
-  return calendarKeys(country).get(region ?? "");
+  return region === "" ? undefined : calendarKeys(country).get(region ?? "");
 }
 
 /** A country's regions in capitals ("" for the country itself), each with the key the library knows it by. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { addDelay, REAL_PACE } from "./delay.ts";
-import type { Schedule, WeeklyWindow } from "./schedule.ts";
+import type { HolidayCalendar, Schedule, WeeklyWindow } from "./schedule.ts";
 import { planSendTime } from "./send-time.ts";
 import { isOpen, nextWindow } from "./window.ts";
 
@@ -9,6 +9,7 @@ import { isOpen, nextWindow } from "./window.ts";
 // in every minute of three weeks, and looks things up by walking along that list.
 
 const MINUTE = 60_000;
+const QUARTER = 15 * MINUTE;
 const DAY = 86_400_000;
 
 /** The list ends some time. What starts this close to its end may end beyond it, so no law looks there. */
@@ -21,6 +22,7 @@ const places: { zone: string; around: string; jumps: number[] }[] = [
   { zone: "Asia/Bangkok", around: "2026-11-22", jumps: [] },
   { zone: "Asia/Bangkok", around: "2024-02-29", jumps: [] },
   { zone: "Asia/Kathmandu", around: "2026-12-31", jumps: [] },
+  { zone: "Asia/Bangkok", around: "2026-12-25", jumps: [] },
   { zone: "Europe/Berlin", around: "2026-03-29", jumps: [60] },
   { zone: "Europe/Berlin", around: "2026-10-25", jumps: [-60] },
   { zone: "America/New_York", around: "2026-03-08", jumps: [60] },
@@ -37,10 +39,77 @@ const places: { zone: string; around: string; jumps: number[] }[] = [
   // Negative DST, during Ramadan.
   { zone: "Africa/Casablanca", around: "2026-02-15", jumps: [-60] },
   { zone: "Africa/Casablanca", around: "2026-03-22", jumps: [60] },
+  { zone: "Africa/El_Aaiun", around: "2026-03-22", jumps: [60] },
+  // The other negative DST: winter is the exception.
+  { zone: "Europe/Dublin", around: "2026-03-29", jumps: [60] },
+  { zone: "Europe/Dublin", around: "2026-10-25", jumps: [-60] },
   { zone: "Antarctica/Troll", around: "2026-03-29", jumps: [120] },
-  // A whole date that never was.
+  // At midnight, each in its own way: 00:00 missing, or 23:00 or 00:00 twice.
+  { zone: "America/Havana", around: "2026-03-08", jumps: [60] },
+  { zone: "America/Havana", around: "2026-11-01", jumps: [-60] },
+  { zone: "Asia/Tehran", around: "2022-03-22", jumps: [60] },
+  { zone: "Asia/Tehran", around: "2022-09-22", jumps: [-60] },
+  { zone: "Africa/Cairo", around: "2026-04-24", jumps: [60] },
+  { zone: "Africa/Cairo", around: "2026-10-30", jumps: [-60] },
+  { zone: "Asia/Beirut", around: "2026-03-29", jumps: [60] },
+  { zone: "Asia/Beirut", around: "2026-10-25", jumps: [-60] },
+  { zone: "Asia/Gaza", around: "2021-03-27", jumps: [60] },
+  { zone: "Asia/Gaza", around: "2021-10-29", jumps: [-60] },
+  { zone: "Asia/Amman", around: "2022-02-25", jumps: [60] },
+  { zone: "America/Asuncion", around: "2023-10-01", jumps: [60] },
+  { zone: "America/Asuncion", around: "2024-03-24", jumps: [-60] },
+  { zone: "America/Santiago", around: "2026-09-06", jumps: [60] },
+  { zone: "America/Santiago", around: "2026-04-05", jumps: [-60] },
+  { zone: "Atlantic/Azores", around: "2026-03-29", jumps: [60] },
+  { zone: "America/Nuuk", around: "2023-03-26", jumps: [60] },
+  // At other times of the day.
+  { zone: "Pacific/Chatham", around: "2026-09-27", jumps: [60] },
+  { zone: "Pacific/Chatham", around: "2026-04-05", jumps: [-60] },
+  { zone: "Asia/Hovd", around: "2016-03-26", jumps: [60] },
+  { zone: "Europe/Istanbul", around: "2016-03-27", jumps: [60] },
+  // No summer time, a new standard time.
+  { zone: "Asia/Pyongyang", around: "2018-05-05", jumps: [30] },
+  { zone: "America/Caracas", around: "2016-05-01", jumps: [30] },
+  { zone: "Pacific/Norfolk", around: "2015-10-04", jumps: [-30] },
+  // A whole date that never was, one of them with a holiday on it.
   { zone: "Pacific/Apia", around: "2011-12-30", jumps: [1440] },
+  { zone: "Pacific/Fakaofo", around: "2011-12-30", jumps: [1440] },
+  { zone: "Pacific/Kiritimati", around: "1994-12-31", jumps: [1440] },
 ];
+
+/** The public holidays of two countries in all those weeks, by hand: the date, and from when on if not from midnight. */
+const holidaysByHand: { calendar: HolidayCalendar; dates: ReadonlyMap<string, string> }[] = [
+  {
+    calendar: { country: "US", region: null },
+    dates: datesFrom(
+      "1994-12-25 1994-12-26 1995-01-01 1995-01-02 1995-01-16 2010-11-11 2010-11-25 2011-12-25 2011-12-26 2012-01-01",
+      "2012-01-02 2012-01-16 2015-10-12 2018-02-19 2018-11-11 2018-11-22 2021-11-11 2022-02-21 2023-10-09 2026-02-16",
+      "2026-09-07 2026-10-12 2026-11-11 2026-11-26 2026-12-25 2027-01-01 2027-01-18",
+    ),
+  },
+  {
+    // Closed from 13:00 on 24 and 31 December.
+    calendar: { country: "IS", region: null },
+    dates: datesFrom(
+      "1994-12-24T13:00 1994-12-25 1994-12-26 1994-12-31T13:00 1995-01-01 2010-04-01 2010-04-02 2010-04-04 2010-04-05",
+      "2011-12-24T13:00 2011-12-25 2011-12-26 2011-12-31T13:00 2012-01-01 2016-03-24 2016-03-25 2016-03-27 2016-03-28",
+      "2016-04-21 2016-05-01 2016-05-05 2016-05-15 2016-05-16 2018-05-01 2018-05-10 2018-05-20 2018-05-21 2021-04-01",
+      "2021-04-02 2021-04-04 2021-04-05 2023-04-06 2023-04-07 2023-04-09 2023-04-10 2024-03-28 2024-03-29 2024-03-31",
+      "2024-04-01 2026-04-02 2026-04-03 2026-04-05 2026-04-06 2026-04-23 2026-05-01 2026-05-14 2026-12-24T13:00",
+      "2026-12-25 2026-12-26 2026-12-31T13:00 2027-01-01",
+    ),
+  },
+];
+
+function datesFrom(...lines: string[]): ReadonlyMap<string, string> {
+  const entries = lines.flatMap((line) => line.split(" ")).map((entry) => entry.split("T"));
+  return new Map(entries.map(([date = "", from = "00:00"]) => [date, from]));
+}
+
+test("the places are at least twenty zones, and clocks go both ways in them", () => {
+  expect(new Set(places.map((place) => place.zone)).size).toBeGreaterThanOrEqual(20);
+  expect(places.some(({ jumps }) => jumps.some((jump) => jump < 0))).toBe(true);
+});
 
 describe.each(places)("$zone around $around", ({ zone, around, jumps }) => {
   const clock = readWallClock(zone, around);
@@ -82,7 +151,7 @@ describe.each(places)("$zone around $around", ({ zone, around, jumps }) => {
       fc.property(schedules, instants, fc.string(), (schedule, due, seed) => {
         const dueAt = new Date(due);
         const plan = planSendTime({ schedule, zone, dueAt, seed });
-        if (plan.kind === "never") expect(schedule.windows).toEqual([]);
+        if (plan.kind === "never") expect(firstNotOver(openingsOf(schedule, clock), due)).toBeUndefined();
         else if (plan.at.getTime() < clock.end - MARGIN) check(schedule, due, plan.at.getTime());
       }),
       runs,
@@ -112,6 +181,31 @@ describe.each(places)("$zone around $around", ({ zone, around, jumps }) => {
       const openings = openingsOf(schedule, clock);
       if (!isInside(openings, due)) expect(at).toBeLessThan(firstNotOver(openings, due)?.end ?? Number.NaN);
     });
+  });
+
+  test("what is overdue is spread from its due instant on, and the spread never leaves the window either", () => {
+    fc.assert(
+      fc.property(
+        schedules,
+        instants,
+        fc.string(),
+        fc.integer({ min: 1, max: 1440 }),
+        (schedule, due, seed, spread) => {
+          const request = { schedule, zone, dueAt: new Date(due), seed };
+          const plan = planSendTime({ ...request, overdueSpreadMinutes: spread });
+          const openings = openingsOf(schedule, clock);
+          if (!isInside(openings, due)) {
+            expect(plan).toEqual(planSendTime(request));
+            return;
+          }
+          const at = plan.kind === "open" ? plan.at.getTime() : Number.NaN;
+          expect(at).toBeGreaterThanOrEqual(due);
+          expect(at).toBeLessThan(Math.min(due + spread * MINUTE, firstNotOver(openings, due)?.end ?? Number.NaN));
+          expect(planSendTime({ ...request, overdueSpreadMinutes: spread })).toEqual(plan);
+        },
+      ),
+      runs,
+    );
   });
 
   test("planning twice gives the same answer", () => {
@@ -199,10 +293,18 @@ function readWallClock(zone: string, around: string): WallClock {
     minute: "2-digit",
     hourCycle: "h23",
   });
-  const shows: number[] = [];
-  for (let instant = start; instant < end; instant += MINUTE) {
+  const shownIn = (instant: number) => {
     const [, day, month, year, hour, minute] = /^(\d+)\/(\d+)\/(\d+), (\d+):(\d+)$/.exec(format.format(instant)) ?? [];
-    shows.push(Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute)));
+    return Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute));
+  };
+  const shows: number[] = [];
+  for (let quarter = start, shown = shownIn(start); quarter < end; quarter += QUARTER) {
+    // A clock that shows a quarter of an hour more after one has run steadily: those minutes need not be asked for.
+    const next = shownIn(quarter + QUARTER);
+    for (let past = 0; past < QUARTER; past += MINUTE) {
+      shows.push(next === shown + QUARTER ? shown + past : shownIn(quarter + past));
+    }
+    shown = next;
   }
   const dateBegins = new Map<number, number>();
   let latest = -Infinity;
@@ -256,18 +358,27 @@ function openingsOf(schedule: Schedule, clock: WallClock): Opening[] {
 
 function openingsOn(schedule: Schedule, clock: WallClock, date: number): Opening[] {
   const midnight = new Date(date * DAY);
-  if (schedule.closedDates.includes(midnight.toISOString().slice(0, 10))) return [];
-  return schedule.windows
-    .filter((window) => window.weekday % 7 === midnight.getUTCDay())
-    .map((window) => {
-      const [start, end] = [minutesOf(window.start), minutesOf(window.end)];
-      return {
-        date,
-        start: firstShowing(clock, midnight.getTime() + start * MINUTE),
-        end: firstShowing(clock, midnight.getTime() + (end > start ? end : end + 1440) * MINUTE),
-      };
-    })
+  const name = midnight.toISOString().slice(0, 10);
+  const special = schedule.specialHours.find((hours) => hours.date === name);
+  const week = schedule.windows.filter((window) => window.weekday % 7 === midnight.getUTCDay());
+  const closedFrom = special === undefined ? closedFromOn(schedule, name) : Number.POSITIVE_INFINITY;
+  return (special?.windows ?? week)
+    .map((window) => ({ start: minutesOf(window.start), end: minutesOf(window.end) }))
+    .map(({ start, end }) => ({ start, end: Math.min(closedFrom, end > start ? end : end + 1440) }))
+    .filter(({ start, end }) => start < end)
+    .map(({ start, end }) => ({
+      date,
+      start: firstShowing(clock, midnight.getTime() + start * MINUTE),
+      end: firstShowing(clock, midnight.getTime() + end * MINUTE),
+    }))
     .filter((opening) => opening.start < opening.end);
+}
+
+/** From which minute on nothing that starts on this date is open any more. */
+function closedFromOn({ closedDates, holidays }: Schedule, date: string): number {
+  if (closedDates.includes(date)) return 0;
+  const from = holidaysByHand.find(({ calendar }) => calendar.country === holidays?.country)?.dates.get(date);
+  return from === undefined ? Number.POSITIVE_INFINITY : minutesOf(from);
 }
 
 function isInside(openings: Opening[], at: number): boolean {
@@ -313,10 +424,19 @@ function scheduleNear(clock: WallClock): fc.Arbitrary<Schedule> {
   const date = fc
     .integer({ min: clock.start + 2 * DAY, max: clock.start + 8 * DAY })
     .map((instant) => new Date(instant).toISOString().slice(0, 10));
+  const specialHours = fc.record({
+    date,
+    windows: fc.array(fc.record({ start: timeOfDay.map(asTime), end: timeOfDay.map(asTime) }), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+  });
   return fc.record({
     timezone: fc.constant("UTC"), // the zone is passed on its own
     windows: fc.oneof(fc.array(window, { maxLength: 6 }), daily),
     closedDates: fc.oneof(fc.constant<string[]>([]), fc.array(date, { maxLength: 3 })),
+    holidays: fc.constantFrom(null, ...holidaysByHand.map(({ calendar }) => calendar)),
+    specialHours: fc.oneof(fc.constant([]), fc.uniqueArray(specialHours, { maxLength: 3, selector: (of) => of.date })),
     usesContactTimezone: fc.constant(false),
     spreadMinutes: fc.oneof(fc.constant(15), fc.integer({ min: 0, max: 1440 })),
   });
