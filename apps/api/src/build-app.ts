@@ -13,11 +13,13 @@ import { serveContacts } from "./routes/contacts.ts";
 import { serveEmailSequences } from "./routes/email-sequences.ts";
 import { serveEmailTemplates } from "./routes/email-templates.ts";
 import { serveEnroll } from "./routes/enroll.ts";
+import { serveEnrollmentLifecycle } from "./routes/enrollment-lifecycle.ts";
 import { serveHealth } from "./routes/health.ts";
 import { serveMe } from "./routes/me.ts";
 import { serveSchedules } from "./routes/schedules.ts";
 import { serveSequenceEnrollments } from "./routes/sequence-enrollments.ts";
 import { serveSequenceExecutions } from "./routes/sequence-executions.ts";
+import { serveSequenceLifecycle } from "./routes/sequence-lifecycle.ts";
 import { serveSequenceSteps } from "./routes/sequence-steps.ts";
 import { serveUnenroll } from "./routes/unenroll.ts";
 import { serveUnsubscribe } from "./routes/unsubscribe.ts";
@@ -55,10 +57,12 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   app.get("/", (_request, reply) => reply.redirect("/docs"));
 
   serveEmailSequences(app, deps);
+  serveSequenceLifecycle(app, deps);
   serveSequenceSteps(app, deps);
   serveSequenceEnrollments(app, deps);
   serveEnroll(app, deps);
   serveUnenroll(app, deps);
+  serveEnrollmentLifecycle(app, deps);
   serveSequenceExecutions(app, deps);
   serveContacts(app, deps);
   serveCompanies(app, deps);

@@ -17,15 +17,23 @@ beforeAll(async () => {
   const [template, schedule] = [await make.template(), await make.schedule()];
   const [sequence, quiet] = [await make.sequence(), await make.sequence([])];
   const enrollment = await make.enroll({ sequence_id: sequence.id, contact_id: contact.id });
+  const pausable = await make.enroll({ sequence_id: sequence.id, contact_id: (await make.contact()).id });
+  const own = { sequence: await make.sequence(), enrollment: pausable };
   const step = { step_number: 1, name: "Step", email_template: template.id, delay_days: 1 };
   Object.assign(samples, {
     createEmailSequence: { body: { name: "Sample", steps: [step] } },
     getEmailSequence: { id: sequence.id },
+    pauseSequence: { id: own.sequence.id },
+    resumeSequence: { id: own.sequence.id },
+    archiveSequence: { id: own.sequence.id },
     createSequenceStep: { body: { sequence: quiet.id, ...step } },
     getSequenceStep: { id: sequence.steps[0].id },
     enroll: { body: { sequence_id: sequence.id, contact_id: other.id } },
     getSequenceEnrollment: { id: enrollment.id },
     unenroll: { id: enrollment.id, body: { status: "cancelled" } },
+    pauseEnrollment: { id: own.enrollment.id, body: { reason: "On holiday" } },
+    resumeEnrollment: { id: own.enrollment.id },
+    completeEnrollment: { id: own.enrollment.id },
     getSequenceExecution: { id: enrollment.step_executions[0].id },
     createContact: { body: { email: "sample@example.com" } },
     getContact: { id: contact.id },

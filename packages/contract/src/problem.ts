@@ -71,6 +71,11 @@ export const problemCodes = {
     title: "Enrollment not live",
     meaning: "The enrollment has ended, or already is in the state asked for; `enrollment_status` says which.",
   },
+  sequence_archived: {
+    status: 409,
+    title: "Sequence archived",
+    meaning: "The sequence is archived, and an archived sequence cannot be paused.",
+  },
   idempotency_in_progress: {
     status: 409,
     title: "Request in progress",

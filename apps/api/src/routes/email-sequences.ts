@@ -73,7 +73,8 @@ async function refuseUnknownReferences(tx: Queryable, { schedule, steps }: Email
   if (places.length > 0) throw unknownReferences(places);
 }
 
-function toEmailSequence(row: sequences.EmailSequenceRow): EmailSequence {
+/** A sequence as the API shows it. */
+export function toEmailSequence(row: sequences.EmailSequenceRow): EmailSequence {
   const { version_id: _, steps, ...rest } = row;
   return { ...rest, steps: steps.map(toSequenceStep), total_steps: steps.length };
 }
