@@ -15,18 +15,30 @@ const samples: Record<string, { id?: string; body?: object }> = {};
 beforeAll(async () => {
   const [company, contact, other] = [await make.company(), await make.contact(), await make.contact()];
   const [template, schedule] = [await make.template(), await make.schedule()];
-  const [sequence, quiet] = [await make.sequence(), await make.sequence([])];
+  const [sequence, quiet] = [await make.sequence(), await make.sequence([0, 1])];
   const enrollment = await make.enroll({ sequence_id: sequence.id, contact_id: contact.id });
   const pausable = await make.enroll({ sequence_id: sequence.id, contact_id: (await make.contact()).id });
   const own = { sequence: await make.sequence(), enrollment: pausable };
   const step = { step_number: 1, name: "Step", email_template: template.id, delay_days: 1 };
+  const { step_number: _, ...unnumbered } = step;
+  const [drafted, discarded] = [await make.draft(), await make.draft()];
   Object.assign(samples, {
     createEmailSequence: { body: { name: "Sample", steps: [step] } },
     getEmailSequence: { id: sequence.id },
     pauseSequence: { id: own.sequence.id },
     resumeSequence: { id: own.sequence.id },
     archiveSequence: { id: own.sequence.id },
-    createSequenceStep: { body: { sequence: quiet.id, ...step } },
+    updateEmailSequence: { id: sequence.id, body: { description: "Changed" } },
+    listSequenceVersions: { id: sequence.id },
+    diffSequenceVersions: { id: drafted.id },
+    getSequenceDraft: { id: drafted.id },
+    replaceSequenceDraft: { id: drafted.id, body: { steps: [unnumbered] } },
+    discardSequenceDraft: { id: discarded.id },
+    publishSequence: { id: drafted.id, body: { in_flight: "pin", dry_run: false } },
+    updateSequenceStep: { id: quiet.steps[0].id, body: { name: "Changed" } },
+    deleteSequenceStep: { id: quiet.steps[1].id },
+    planSends: { id: sequence.id, body: { contact_id: other.id } },
+    createSequenceStep: { body: { sequence: quiet.id, ...step, step_number: 3 } },
     getSequenceStep: { id: sequence.steps[0].id },
     enroll: { body: { sequence_id: sequence.id, contact_id: other.id } },
     getSequenceEnrollment: { id: enrollment.id },
@@ -89,6 +101,7 @@ describe.each(operations)("$id", (operation) => {
 
     expect(answer.body).not.toHaveProperty("code");
     expect(answer.status).toBe(operation.success);
+    if (operation.success === 204) return expect(answer.body).toBe("");
     expect(operation.output.safeParse(answer.body).error).toBeUndefined();
     expect(answer.headers.get("content-type")).toBe("application/json; charset=utf-8");
   });

@@ -1,5 +1,6 @@
 import type { OperationDefinition, OperationInput, OperationOutput } from "@dripline/contract/operation";
 import { inTransaction, type Queryable } from "@dripline/db/database";
+import { inSnapshot } from "@dripline/db/in-snapshot";
 import { storeAnswer } from "@dripline/db/queries/idempotent-answers";
 import { insertAuditEntry } from "@dripline/db/queries/insert-audit-entry";
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -7,6 +8,7 @@ import { z } from "zod";
 import { authenticate, type Principal } from "./authenticate.ts";
 import type { Deps } from "./deps.ts";
 import { readIdempotencyKey, requestHash, takeIdempotencyKey } from "./idempotency.ts";
+import { entityTag, type IfMatch, readIfMatch } from "./if-match.ts";
 import { parseRequest } from "./parse-request.ts";
 
 type Guarded<O extends OperationDefinition> = O["auth"] extends "key" ? Principal : null;
@@ -26,11 +28,17 @@ interface WriteContext<O extends OperationDefinition> extends OperationInput<O> 
   readonly log: FastifyBaseLogger;
   /** One transaction for the effect, the stored answer and the audit entry. A handler that throws leaves nothing. */
   readonly tx: Queryable;
+  /** The revision that the caller read, if the operation takes `If-Match`: ask `refuseOtherRevision` about it. */
+  readonly ifMatch: IfMatch;
   /** Runs before the answer, once everything is committed; not when an answer is replayed. It must not throw. */
   readonly afterCommit: (effect: () => Promise<void>) => void;
 }
 
-export type Context<O extends OperationDefinition> = O["method"] extends "GET" ? ReadContext<O> : WriteContext<O>;
+export type Context<O extends OperationDefinition> = O["method"] extends "GET"
+  ? ReadContext<O>
+  : O extends { readonly writes: false }
+    ? ReadContext<O>
+    : WriteContext<O>;
 export type Handler<O extends OperationDefinition> = (context: Context<O>) => Promise<OperationOutput<O>>;
 
 /**
@@ -50,10 +58,13 @@ export function serve<O extends OperationDefinition>(
     handler: async (request, reply) => {
       const input = parseRequest(operation, request);
       const context = { ...input, principal: request.principal, now: deps.now(), log: request.log };
-      if (operation.method !== "GET") return answerWrite(deps, operation, handler, context, request, reply);
+      const isRead = operation.method === "GET" || operation.writes === false;
+      if (!isRead) return answerWrite(deps, operation, handler, context, request, reply);
       const url = (query: Readonly<Record<string, string>>) =>
         `${deps.publicUrl}${pathOf(request)}?${new URLSearchParams(query)}`;
-      const output = await handler({ ...context, db: deps.database, url } as unknown as Context<O>);
+      const read = (db: Queryable) => handler({ ...context, db, url } as unknown as Context<O>);
+      // A POST that only reads is held to it by the database; it leaves no audit entry and no stored answer either.
+      const output = operation.method === "GET" ? await read(deps.database) : await inSnapshot(deps.database, read);
       return send(reply, operation.success, encode(operation, output));
     },
   });
@@ -74,13 +85,14 @@ async function answerWrite<O extends OperationDefinition>(
     key,
     requestHash: requestHash(operation.method, pathOf(request), request.body),
   };
+  const ifMatch = operation.takesIfMatch ? readIfMatch(request.headers["if-match"]) : undefined;
   const effects: (() => Promise<void>)[] = [];
   const outcome = await inTransaction(deps.database, async (tx) => {
     const stored = identity && (await takeIdempotencyKey(tx, identity));
     if (stored) return { ...stored, isReplay: true };
 
     const afterCommit = (effect: () => Promise<void>) => void effects.push(effect);
-    const body = encode(operation, await handler({ ...context, tx, afterCommit } as unknown as Context<O>));
+    const body = encode(operation, await handler({ ...context, tx, ifMatch, afterCommit } as unknown as Context<O>));
     await insertAuditEntry(tx, {
       at: context.now,
       principal,
@@ -105,7 +117,15 @@ function encode<O extends OperationDefinition>({ id, output: schema }: O, output
 }
 
 function send(reply: FastifyReply, status: number, body: unknown): FastifyReply {
+  const revision = revisionOf(body);
+  if (revision !== undefined) reply.header("etag", entityTag(revision));
+  if (status === 204) return reply.status(status).send();
   return reply.status(status).type("application/json; charset=utf-8").send(JSON.stringify(body));
+}
+
+function revisionOf(body: unknown): number | undefined {
+  const revision = (body as { revision?: unknown } | null)?.revision;
+  return typeof revision === "number" ? revision : undefined;
 }
 
 function idOf(body: unknown): string {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { Id, Instant, line, text } from "./fields.ts";
 import { listQuery, pageOf, Search } from "./list.ts";
 import { defineOperation } from "./operation.ts";
-import { checkDelay, SequenceStep, stepFields, WireElapsed } from "./sequence-steps.ts";
+import { checkDelay, Revision, SequenceStep, stepFields, WireElapsed } from "./sequence-steps.ts";
 
 const limitMessage = "is a whole number, 1 to 1000000";
 const SendsPerDayMax = z
@@ -30,9 +30,7 @@ export const EmailSequence = z
     total_steps: z.int(),
     active_enrollments: z.int(),
     has_unpublished_changes: z.boolean().describe("There is a draft"),
-    revision: z
-      .int()
-      .describe("Goes up with every edit of the sequence, its draft or its steps; the number in its ETag"),
+    revision: Revision,
     created_by: Id.nullable(),
     created_by_name: z.string().nullable(),
     created_at: Instant,
@@ -90,6 +88,20 @@ function refuseSameNumbers({ value, issues }: z.core.ParsePayload<{ step_number:
   }
 }
 
+/** Any of these fields, live at once; the others stay as they are. Steps have operations of their own. */
+export const EmailSequencePatch = z
+  .strictObject({
+    name: line(200).optional(),
+    description: text(10_000).optional(),
+    schedule: Id.optional().describe("Times that are planned stay; each is checked against it when it comes"),
+    in_doubt_policy: InDoubtPolicy.optional(),
+    sends_per_day_max: SendsPerDayMax.nullable().optional(),
+    re_enrollment: ReEnrollment.optional(),
+    re_enrollment_cooldown: WireElapsed.nullable().optional(),
+  })
+  .refine((changes) => Object.keys(changes).length > 0, "names nothing to change")
+  .meta({ id: "EmailSequencePatch" });
+
 const tag = "email-sequences";
 
 export const listEmailSequences = defineOperation({
@@ -133,6 +145,22 @@ export const getEmailSequence = defineOperation({
   tag,
   auth: "key",
   params: z.strictObject({ id: Id }),
+  success: 200,
+  output: EmailSequence,
+  errors: [],
+});
+
+export const updateEmailSequence = defineOperation({
+  id: "updateEmailSequence",
+  method: "PATCH",
+  path: "/api/v1/email-sequences/{id}/",
+  summary: "Change a sequence",
+  description: "Live at once. Steps are edited by operations of their own.",
+  tag,
+  auth: "key",
+  takesIfMatch: true,
+  params: z.strictObject({ id: Id }),
+  body: EmailSequencePatch,
   success: 200,
   output: EmailSequence,
   errors: [],

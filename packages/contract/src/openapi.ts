@@ -64,13 +64,17 @@ function describeOperation(operation: OperationDefinition, components: Component
     parameters: [
       ...parameters(operation.params, "path", components),
       ...parameters(operation.query, "query", components),
-      ...(operation.method === "POST" ? [idempotencyKey] : []),
+      ...(operation.method === "POST" && operation.writes !== false ? [idempotencyKey] : []),
+      ...(operation.takesIfMatch ? [ifMatch] : []),
     ],
     ...(body === undefined
       ? {}
       : { requestBody: { required: true, content: { "application/json": { schema: components.schema(body) } } } }),
     responses: {
-      [success]: { description: "Success", content: { "application/json": { schema: components.schema(output) } } },
+      [success]:
+        success === 204
+          ? { description: "Success; the answer is empty" }
+          : { description: "Success", content: { "application/json": { schema: components.schema(output) } } },
       ...problems(operation, problemSchema),
     },
   };
@@ -83,6 +87,15 @@ const idempotencyKey = {
   description:
     "Makes a repeated request harmless: the stored answer of the first success comes back, with `Idempotency-Replayed: true`. A refused request wrote nothing and is not stored.",
   schema: { type: "string", minLength: 1, maxLength: 255 },
+};
+
+const ifMatch = {
+  name: "If-Match",
+  in: "header",
+  required: false,
+  description:
+    'The ETag of the sequence as you read it, such as `"7"`: if somebody edited it since, nothing is written and the answer is a 412. RFC 9110, section 13.1.1.',
+  schema: { type: "string" },
 };
 
 function parameters(schema: z.ZodObject | undefined, place: "path" | "query", components: Components): Json[] {

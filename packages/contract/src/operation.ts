@@ -17,8 +17,13 @@ export interface OperationDefinition {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
-  readonly success: 200 | 201 | 202;
+  /** 204: the answer is empty; of `output` only its `revision` is sent, as the ETag. */
+  readonly success: 200 | 201 | 202 | 204;
   readonly output: z.ZodType;
+  /** `false`: a POST that only reads, because what it asks does not fit into an address. It takes no Idempotency-Key. */
+  readonly writes?: false;
+  /** Whether it edits a sequence and can be made to depend on its revision by `If-Match`. */
+  readonly takesIfMatch?: true;
   /** The problems that are this operation's own; `problemsOf` adds those that follow from its shape. */
   readonly errors: readonly ProblemCode[];
 }
@@ -30,14 +35,16 @@ export function defineOperation<const O extends OperationDefinition>(operation: 
 
 /** All problems that an operation can answer with: those of its shape and its own. */
 export function problemsOf(operation: OperationDefinition): ProblemCode[] {
+  const isWritingPost = operation.method === "POST" && operation.writes !== false;
   const codes: ProblemCode[] = ["invalid_query"];
   if (operation.body !== undefined) codes.push("malformed_json");
-  if (operation.method === "POST") codes.push("invalid_header");
+  if (isWritingPost || operation.takesIfMatch) codes.push("invalid_header");
   if (operation.auth === "key") codes.push("unauthorized");
   if (operation.params !== undefined) codes.push("not_found");
-  if (operation.method === "POST") codes.push("idempotency_in_progress");
+  if (isWritingPost) codes.push("idempotency_in_progress");
   if (operation.body !== undefined) codes.push("payload_too_large", "unsupported_media_type", "validation_failed");
-  if (operation.method === "POST") codes.push("idempotency_key_reused");
+  if (isWritingPost) codes.push("idempotency_key_reused");
+  if (operation.takesIfMatch) codes.push("precondition_failed");
   codes.push(...operation.errors, "internal_error");
   if (operation.auth === "key") codes.push("database_unavailable");
   return [...new Set(codes)];

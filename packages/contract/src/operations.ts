@@ -1,28 +1,54 @@
 import { createCompany, getCompany, listCompanies } from "./companies.ts";
 import { createContact, getContact, listContacts } from "./contacts.ts";
-import { createEmailSequence, getEmailSequence, listEmailSequences } from "./email-sequences.ts";
+import { createEmailSequence, getEmailSequence, listEmailSequences, updateEmailSequence } from "./email-sequences.ts";
 import { createEmailTemplate, getEmailTemplate, listEmailTemplates } from "./email-templates.ts";
 import { completeEnrollment, pauseEnrollment, resumeEnrollment } from "./enrollment-lifecycle.ts";
+import { explainSequenceExecution } from "./explanations.ts";
 import { getLiveness, getReadiness } from "./health.ts";
 import { getMe } from "./me.ts";
 import type { OperationDefinition } from "./operation.ts";
 import { createSchedule, getSchedule, listSchedules } from "./schedules.ts";
+import { planSends } from "./send-plans.ts";
 import { enroll, getSequenceEnrollment, listSequenceEnrollments, unenroll } from "./sequence-enrollments.ts";
 import { getSequenceExecution, listSequenceExecutions } from "./sequence-executions.ts";
 import { archiveSequence, pauseSequence, resumeSequence } from "./sequence-lifecycle.ts";
-import { createSequenceStep, getSequenceStep, listSequenceSteps } from "./sequence-steps.ts";
+import {
+  createSequenceStep,
+  deleteSequenceStep,
+  getSequenceStep,
+  listSequenceSteps,
+  updateSequenceStep,
+} from "./sequence-steps.ts";
+import {
+  diffSequenceVersions,
+  discardSequenceDraft,
+  getSequenceDraft,
+  listSequenceVersions,
+  publishSequence,
+  replaceSequenceDraft,
+} from "./sequence-versions.ts";
 
 /** The whole API, in the order in which the documentation shows it. */
 export const operations: readonly OperationDefinition[] = [
   listEmailSequences,
   createEmailSequence,
   getEmailSequence,
+  updateEmailSequence,
+  listSequenceVersions,
+  diffSequenceVersions,
+  getSequenceDraft,
+  replaceSequenceDraft,
+  discardSequenceDraft,
+  publishSequence,
   pauseSequence,
   resumeSequence,
   archiveSequence,
+  planSends,
   listSequenceSteps,
   createSequenceStep,
   getSequenceStep,
+  updateSequenceStep,
+  deleteSequenceStep,
   listSequenceEnrollments,
   enroll,
   getSequenceEnrollment,
@@ -32,6 +58,7 @@ export const operations: readonly OperationDefinition[] = [
   completeEnrollment,
   listSequenceExecutions,
   getSequenceExecution,
+  explainSequenceExecution,
   listContacts,
   createContact,
   getContact,

@@ -61,10 +61,11 @@ export const problemCodes = {
     title: "Step number taken",
     meaning: "The sequence has a step with this number; `existing_id` names it.",
   },
-  version_in_use: {
+  no_draft: {
     status: 409,
-    title: "Version in use",
-    meaning: "Somebody is enrolled in the sequence's current version, so its steps can no longer be changed in place.",
+    title: "No draft",
+    meaning:
+      "The sequence has no draft, so there is nothing to publish: it was published or discarded, or never edited.",
   },
   enrollment_not_live: {
     status: 409,
@@ -80,6 +81,12 @@ export const problemCodes = {
     status: 409,
     title: "Request in progress",
     meaning: "A request with this `Idempotency-Key` is being worked on. Send it again after `Retry-After` seconds.",
+  },
+  precondition_failed: {
+    status: 412,
+    title: "Precondition failed",
+    meaning:
+      "`If-Match` names another revision of the sequence than it has now, which is in `revision`: somebody edited it since you read it. Nothing was written.",
   },
   payload_too_large: {
     status: 413,
@@ -109,7 +116,7 @@ export const problemCodes = {
   sequence_without_steps: {
     status: 422,
     title: "Sequence without steps",
-    meaning: "The sequence has no active step, so nobody can be enrolled.",
+    meaning: "The version has no active step, so nobody can be enrolled in it and it cannot be published.",
   },
   contact_opted_out: {
     status: 422,

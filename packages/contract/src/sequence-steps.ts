@@ -28,11 +28,20 @@ export const SequenceStep = z
     late_policy: LatePolicy,
     is_active: z.boolean(),
     version: z.int().describe("Number of the version that this step belongs to"),
+    is_draft: z.boolean().describe("That version is a draft: nobody gets it before it is published"),
     created_at: Instant,
     updated_at: Instant,
   })
   .meta({ id: "SequenceStep" });
 export type SequenceStep = z.output<typeof SequenceStep>;
+
+export const Revision = z
+  .int()
+  .describe("Goes up with every edit of the sequence, its draft or its steps; the number in the ETag, for `If-Match`");
+
+/** One step alone: with the revision of its sequence, so that a client can go on from there. */
+export const SingleStep = SequenceStep.extend({ revision: Revision }).meta({ id: "SingleStep" });
+export type SingleStep = z.output<typeof SingleStep>;
 
 const stepNumberMessage = "is a whole number from 1 to 10000";
 
@@ -71,6 +80,12 @@ export function checkDelay({ value, issues }: z.core.ParsePayload<DelayInput>): 
       input: value,
     });
   }
+  checkSameDelay({ value, issues });
+}
+
+/** `delay_days` and `delay` do not contradict each other. */
+function checkSameDelay({ value, issues }: Pick<z.core.ParsePayload<DelayInput>, "value" | "issues">): void {
+  const { delay, delay_days: days } = value;
   if (delay !== undefined && days !== undefined && !(delay.unit === "days" && delay.value === days)) {
     const message = "says something else than delay: leave one of the two out";
     issues.push({ code: "custom", path: ["delay_days"], message, input: value });
@@ -87,6 +102,33 @@ export const SequenceStepInput = z
   .check(checkDelay)
   .meta({ id: "SequenceStepInput" });
 
+/** What is left of something that was deleted: which one it was, and the sequence's new revision. */
+export const Edited = z.strictObject({ id: Id, revision: Revision });
+
+/** Any of a step's fields; the others stay as they are. */
+export const SequenceStepPatch = z
+  .strictObject({
+    step_number: stepFields.step_number.optional(),
+    name: stepFields.name.optional(),
+    email_template: stepFields.email_template.optional(),
+    delay_days: stepFields.delay_days,
+    delay: stepFields.delay,
+    max_lateness: WireElapsed.nullable().optional(),
+    late_policy: LatePolicy.optional(),
+    is_active: z.boolean().optional(),
+  })
+  .check(checkSameDelay)
+  .refine((changes) => Object.keys(changes).length > 0, "names nothing to change")
+  .meta({ id: "SequenceStepPatch" });
+
+const VersionFilter = z.union(
+  [z.literal("draft"), z.coerce.number().int().min(1).max(2_147_483_647)],
+  'is the number of a version, or "draft"',
+);
+
+const editing =
+  "In place, as long as nobody was ever enrolled in the sequence's current version; else in its draft, which is opened if there is none, and goes live by `publish`.";
+
 const tag = "sequence-steps";
 
 export const listSequenceSteps = defineOperation({
@@ -94,13 +136,14 @@ export const listSequenceSteps = defineOperation({
   method: "GET",
   path: "/api/v1/sequence-steps/",
   summary: "List the steps of sequences",
-  description: "Those of each sequence's current version.",
+  description: "Those of each sequence's current version, unless `version` asks for another one.",
   tag,
   auth: "key",
   query: listQuery({
     orderings: ["step_number", "created_at"],
     filters: {
       sequence: Id.optional(),
+      version: VersionFilter.optional().describe("A version's number, or `draft`; the current one if left out"),
       is_active: BooleanFilter.optional(),
       search: Search.optional().describe("In the name"),
     },
@@ -115,13 +158,14 @@ export const createSequenceStep = defineOperation({
   method: "POST",
   path: "/api/v1/sequence-steps/",
   summary: "Add a step to a sequence",
-  description: "In place, as long as nobody is enrolled in the sequence's current version.",
+  description: editing,
   tag,
   auth: "key",
+  takesIfMatch: true,
   body: SequenceStepInput,
   success: 201,
-  output: SequenceStep,
-  errors: ["step_number_taken", "version_in_use"],
+  output: SingleStep,
+  errors: ["step_number_taken"],
 });
 
 export const getSequenceStep = defineOperation({
@@ -133,6 +177,37 @@ export const getSequenceStep = defineOperation({
   auth: "key",
   params: z.strictObject({ id: Id }),
   success: 200,
-  output: SequenceStep,
+  output: SingleStep,
+  errors: [],
+});
+
+export const updateSequenceStep = defineOperation({
+  id: "updateSequenceStep",
+  method: "PATCH",
+  path: "/api/v1/sequence-steps/{id}/",
+  summary: "Change a step",
+  description: `${editing} The id may be the step's in any version: with a draft, the draft's copy changes. The answer is the step that was written, with its own id.`,
+  tag,
+  auth: "key",
+  takesIfMatch: true,
+  params: z.strictObject({ id: Id }),
+  body: SequenceStepPatch,
+  success: 200,
+  output: SingleStep,
+  errors: ["step_number_taken"],
+});
+
+export const deleteSequenceStep = defineOperation({
+  id: "deleteSequenceStep",
+  method: "DELETE",
+  path: "/api/v1/sequence-steps/{id}/",
+  summary: "Delete a step",
+  description: `${editing} The id may be the step's in any version. People who wait at the step move on when the draft is published.`,
+  tag,
+  auth: "key",
+  takesIfMatch: true,
+  params: z.strictObject({ id: Id }),
+  success: 204,
+  output: Edited,
   errors: [],
 });

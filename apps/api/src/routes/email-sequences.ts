@@ -4,16 +4,20 @@ import {
   type EmailSequenceInput,
   getEmailSequence,
   listEmailSequences,
+  updateEmailSequence,
 } from "@dripline/contract/email-sequences";
 import { delayOf } from "@dripline/contract/sequence-steps";
 import type { Queryable } from "@dripline/db/database";
 import { existingIds } from "@dripline/db/queries/existing-ids";
 import { insertEmailSequence } from "@dripline/db/queries/insert-email-sequence";
+import { bumpRevision, lockSequence } from "@dripline/db/queries/lock-sequence";
 import * as sequences from "@dripline/db/queries/read-email-sequences";
+import * as changing from "@dripline/db/queries/update-email-sequence";
 import { ensureDefaultSchedule } from "@dripline/engine/default-schedule";
 import type { FastifyInstance } from "fastify";
 import { pageBody, pageRequest } from "../cursor.ts";
 import type { Deps } from "../deps.ts";
+import { refuseOtherRevision } from "../if-match.ts";
 import { found, notFound, unknownReferences } from "../problem-error.ts";
 import { serve } from "../serve.ts";
 import { toSequenceStep } from "./sequence-steps.ts";
@@ -55,9 +59,35 @@ export function serveEmailSequences(app: FastifyInstance, deps: Deps): void {
     });
     return toEmailSequence(found(await sequences.findEmailSequence(tx, id)));
   });
+
+  serve(app, deps, updateEmailSequence, async ({ tx, params, body, ifMatch, now }) => {
+    if (body.schedule !== undefined) await refuseUnknownReferences(tx, { schedule: body.schedule, steps: [] });
+    const sequence = await lockSequence(tx, params.id);
+    if (sequence === undefined) throw notFound("sequence", params.id);
+    refuseOtherRevision(ifMatch, sequence);
+    await changing.updateEmailSequence(tx, sequence.id, changesOf(body));
+    await bumpRevision(tx, sequence.id, now);
+    return toEmailSequence(found(await sequences.findEmailSequence(tx, sequence.id)));
+  });
 }
 
-async function refuseUnknownReferences(tx: Queryable, { schedule, steps }: EmailSequenceInput): Promise<void> {
+/** Only what the body names: the rest stays. */
+function changesOf(body: ReturnType<(typeof updateEmailSequence)["body"]["parse"]>): changing.SequenceChanges {
+  return {
+    ...(body.name === undefined ? {} : { name: body.name }),
+    ...(body.description === undefined ? {} : { description: body.description }),
+    ...(body.schedule === undefined ? {} : { scheduleId: body.schedule }),
+    ...(body.in_doubt_policy === undefined ? {} : { inDoubtPolicy: body.in_doubt_policy }),
+    ...(body.sends_per_day_max === undefined ? {} : { sendsPerDayMax: body.sends_per_day_max }),
+    ...(body.re_enrollment === undefined ? {} : { reEnrollment: body.re_enrollment }),
+    ...(body.re_enrollment_cooldown === undefined ? {} : { reEnrollmentCooldown: body.re_enrollment_cooldown }),
+  };
+}
+
+async function refuseUnknownReferences(
+  tx: Queryable,
+  { schedule, steps }: Pick<EmailSequenceInput, "schedule" | "steps">,
+): Promise<void> {
   const schedules = await existingIds(tx, "schedule", schedule === null ? [] : [schedule]);
   const templates = await existingIds(
     tx,

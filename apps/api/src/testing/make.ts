@@ -43,6 +43,14 @@ export function makers(api: TestApi) {
       }));
       return created(api.post("/api/v1/email-sequences/", { name: `Sequence ${next()}`, steps, ...fields }));
     },
+    /** A sequence with a draft, because somebody is enrolled in its version 1. */
+    async draft(delays: readonly number[] = [0, 3, 27]) {
+      const [sequence, contact] = [await this.sequence(delays), await this.contact()];
+      await this.enroll({ sequence_id: sequence.id, contact_id: contact.id });
+      const step = { sequence: sequence.id, step_number: delays.length + 1, name: "Added", delay_days: 1 };
+      await created(api.post("/api/v1/sequence-steps/", { ...step, email_template: sequence.steps[0].email_template }));
+      return sequence;
+    },
     enroll: (fields: object) => created(api.post("/api/v1/sequence-enrollments/enroll/", fields)),
   };
 }

@@ -7,6 +7,8 @@ import { type Page, type PageRequest, readPage, type Sorted } from "./keyset.ts"
 
 export interface SequenceStepFilters {
   readonly sequence?: string | undefined;
+  /** The current one if left out. */
+  readonly version?: number | "draft" | undefined;
   readonly is_active?: boolean | undefined;
   readonly search?: string | undefined;
 }
@@ -16,6 +18,7 @@ const fields = {
   sequence: sequenceVersion.sequenceId,
   version_id: sequenceStep.versionId,
   version: sequenceVersion.versionNumber,
+  is_draft: sql<boolean>`${sequenceVersion.publishedAt} is null`,
   step_key: sequenceStep.stepKey,
   step_number: sequenceStep.stepNumber,
   name: sequenceStep.name,
@@ -28,18 +31,17 @@ const fields = {
   is_active: sequenceStep.isActive,
   created_at: sequenceStep.createdAt,
   updated_at: sequenceStep.updatedAt,
+  /** Of the sequence. */
+  revision: emailSequence.revision,
 };
 
 export type SequenceStepRow = Awaited<ReturnType<typeof findSteps>>[number];
 
 const isOfVersion = eq(sequenceVersion.id, sequenceStep.versionId);
-const isOfCurrentVersion = and(
-  eq(emailSequence.id, sequenceVersion.sequenceId),
-  eq(emailSequence.currentVersionNumber, sequenceVersion.versionNumber),
-);
+const isOfSequence = eq(emailSequence.id, sequenceVersion.sequenceId);
 const isTemplate = eq(emailTemplate.id, sequenceStep.templateId);
 
-/** One page of the matching steps of all current versions. */
+/** One page of the matching steps: of all current versions, unless another one is asked for. */
 export function listSequenceSteps(
   db: Queryable,
   filters: SequenceStepFilters,
@@ -52,6 +54,7 @@ export function listSequenceSteps(
       created_at: { expression: sequenceStep.id, type: "uuid" }, // UUIDv7: ids are in the order of creation
     },
     where: and(
+      isMeantBy(filters.version ?? "current"),
       filters.sequence === undefined ? undefined : eq(sequenceVersion.sequenceId, filters.sequence),
       filters.is_active === undefined ? undefined : eq(sequenceStep.isActive, filters.is_active),
       contains(filters.search, sequenceStep.name),
@@ -61,7 +64,7 @@ export function listSequenceSteps(
         .select({ ...fields, sort_value: sortValue })
         .from(sequenceStep)
         .innerJoin(sequenceVersion, isOfVersion)
-        .innerJoin(emailSequence, isOfCurrentVersion)
+        .innerJoin(emailSequence, isOfSequence)
         .innerJoin(emailTemplate, isTemplate)
         .where(where)
         .orderBy(...orderBy)
@@ -71,11 +74,21 @@ export function listSequenceSteps(
         .select({ count: sql<number>`count(*)::int` })
         .from(sequenceStep)
         .innerJoin(sequenceVersion, isOfVersion)
-        .innerJoin(emailSequence, isOfCurrentVersion)
+        .innerJoin(emailSequence, isOfSequence)
         .where(where);
       return rows[0]?.count ?? 0;
     },
   });
+}
+
+/** A version's number, or the word for the one that is meant. */
+export type VersionReference = number | "draft" | "current";
+
+/** What a version reference selects, in a statement over sequence_version and email_sequence. */
+export function isMeantBy(which: VersionReference): SQL {
+  if (which === "draft") return sql`${sequenceVersion.publishedAt} is null`;
+  if (which === "current") return sql`${sequenceVersion.versionNumber} = ${emailSequence.currentVersionNumber}`;
+  return eq(sequenceVersion.versionNumber, which);
 }
 
 /** The step with this id, of whatever version, if there is one. */
@@ -93,6 +106,7 @@ function findSteps(db: Queryable, where: SQL) {
     .select(fields)
     .from(sequenceStep)
     .innerJoin(sequenceVersion, isOfVersion)
+    .innerJoin(emailSequence, isOfSequence)
     .innerJoin(emailTemplate, isTemplate)
     .where(where)
     .orderBy(asc(sequenceStep.stepNumber));
