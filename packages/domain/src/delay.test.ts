@@ -116,6 +116,27 @@ describe("a delay ends", () => {
     expect(added("2026-12-23T05:00:00Z", 1, "business_days", { schedule })).toBe("2026-12-28T05:00:00.000Z");
   });
 
+  test("after the public holidays, in business days; a half day counts", () => {
+    const german = { ...BUSINESS_HOURS, holidays: { country: "DE", region: null } };
+    // Thursday 24 December to Tuesday: Christmas Day, then a weekend with Boxing Day, then Monday.
+    expect(added("2026-12-24T05:00:00Z", 2, "business_days", { schedule: german })).toBe("2026-12-29T05:00:00.000Z");
+    const icelandic = { ...BUSINESS_HOURS, holidays: { country: "IS", region: null } };
+    expect(added("2026-12-23T05:00:00Z", 1, "business_days", { schedule: icelandic })).toBe("2026-12-24T05:00:00.000Z");
+  });
+
+  test("over the days in lieu at a year's end, in business days", () => {
+    const british = { ...BUSINESS_HOURS, holidays: { country: "GB", region: null } };
+    const options = { schedule: british, zone: "Europe/London" };
+    expect(added("2027-12-24T10:00:00Z", 1, "business_days", options)).toBe("2027-12-29T10:00:00.000Z");
+    expect(added("2027-12-31T10:00:00Z", 1, "business_days", options)).toBe("2028-01-04T10:00:00.000Z");
+  });
+
+  test("on an exceptional opening, in business days", () => {
+    const saturday = { date: "2026-11-28", windows: [{ start: "09:00", end: "12:00" }] };
+    const schedule = { ...BUSINESS_HOURS, specialHours: [saturday] };
+    expect(added("2026-11-27T05:00:00Z", 1, "business_days", { schedule })).toBe("2026-11-28T05:00:00.000Z");
+  });
+
   test("some day, in business days of a schedule that never opens", () => {
     const schedule: Schedule = { ...BUSINESS_HOURS, windows: [] };
     expect(added("2026-01-01T05:00:00Z", 3, "business_days", { schedule })).toBe("2027-02-05T05:00:00.000Z");

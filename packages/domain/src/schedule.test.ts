@@ -26,6 +26,26 @@ describe("a schedule is accepted", () => {
   });
 });
 
+describe("a schedule is accepted with holidays", () => {
+  test.each([
+    ["of a country", { country: "TH", region: null }],
+    ["of a region", { country: "DE", region: "BY" }],
+    ["of a part of a region", { country: "US", region: "LA.NO" }],
+    ["of a region with a long name", { country: "CK", region: "PALMERSTON" }],
+    ["of nobody", null],
+  ])("%s", (_whose, holidays) => {
+    expect(Schedule.parse({ ...valid, holidays }).holidays).toEqual(holidays);
+  });
+
+  test("and special hours, overnight ones as well", () => {
+    const specialHours = [{ date: "2028-02-29", windows: [{ start: "22:00", end: "02:00" }] }];
+    expect(Schedule.parse({ ...valid, closedDates: ["2028-02-28"], specialHours }).specialHours).toEqual(specialHours);
+  });
+});
+
+const hours = [{ start: "09:00", end: "12:00" }];
+const eve = { date: "2026-12-24", windows: hours };
+
 test.each<[unknown, string, string]>([
   [{ windows: [{ ...window, weekday: 0 }] }, "windows.0.weekday", "a weekday is 1 (Monday) to 7 (Sunday)"],
   [{ windows: [{ ...window, weekday: 8 }] }, "windows.0.weekday", "a weekday is 1 (Monday) to 7 (Sunday)"],
@@ -42,6 +62,20 @@ test.each<[unknown, string, string]>([
   [{ closedDates: ["2026-02-29"] }, "closedDates.0", 'a real calendar date, "YYYY-MM-DD"'],
   [{ closedDates: ["31.12.2026"] }, "closedDates.0", 'a real calendar date, "YYYY-MM-DD"'],
   [{ closedDates: ["2026-12-31T00:00:00Z"] }, "closedDates.0", 'a real calendar date, "YYYY-MM-DD"'],
+  [{ holidays: { country: "XX", region: null } }, "holidays.country", 'there is no holiday calendar for "XX"'],
+  [{ holidays: { country: "de", region: null } }, "holidays.country", "two capital letters"],
+  [{ holidays: { country: "DE", region: "ZZ" } }, "holidays.region", "its regions are"],
+  [{ holidays: { country: "DE", region: "by" } }, "holidays.region", 'a code such as "BY"'],
+  [{ holidays: { country: "JP", region: "13" } }, "holidays.region", "leave the region out"],
+  [{ specialHours: [{ ...eve, date: "2026-02-29" }] }, "specialHours.0.date", "a real calendar date"],
+  [{ specialHours: [{ ...eve, windows: [] }] }, "specialHours.0.windows", "belongs among the closed dates"],
+  [
+    { specialHours: [{ ...eve, windows: [{ start: "24:00", end: "12:00" }] }] },
+    "specialHours.0.windows.0.start",
+    "24-hour clock",
+  ],
+  [{ specialHours: [eve, eve] }, "specialHours.1.date", "2026-12-24 has special hours twice"],
+  [{ specialHours: [eve], closedDates: ["2026-12-24"] }, "specialHours.0.date", "can only be one of them"],
   [{ timezone: "UTC+7" }, "timezone", '"UTC+7" is not an IANA time zone'],
   [{ spreadMinutes: -1 }, "spreadMinutes", "a whole number of minutes, 0 to 1440"],
   [{ spreadMinutes: 0.5 }, "spreadMinutes", "a whole number of minutes, 0 to 1440"],
@@ -60,6 +94,7 @@ test.each([
   expect(Schedule.parse(schedule)).toEqual(schedule);
   expect(() => schedule.windows.pop()).toThrow(TypeError);
   expect(() => schedule.closedDates.push("2026-12-31")).toThrow(TypeError);
+  expect(() => schedule.specialHours.push(eve)).toThrow(TypeError);
   expect(() => Object.assign(schedule, { timezone: "UTC" })).toThrow(TypeError);
   expect(() => Object.assign(schedule.windows[0] ?? {}, { start: "03:00" })).toThrow(TypeError);
 });

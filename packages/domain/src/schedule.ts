@@ -35,10 +35,10 @@ export type SpecialHours = z.infer<typeof SpecialHours>;
 /** Whose public holidays close a date: a country, or a part of it that has holidays of its own. There must be a calendar for it. */
 export const HolidayCalendar = z
   .object({
-    country: z.string({ error: countryMessage }).regex(/^[A-Z]{2}$/, countryMessage),
+    country: z.string({ error: countryMessage }).regex(/^[A-Z]{2}$/, { error: countryMessage, abort: true }),
     region: z
       .string({ error: regionMessage })
-      .regex(/^[A-Z0-9-]{1,12}(\.[A-Z0-9-]{1,12})?$/, regionMessage)
+      .regex(/^[A-Z0-9-]{1,12}(\.[A-Z0-9-]{1,12})?$/, { error: regionMessage, abort: true })
       .nullable(),
   })
   .superRefine((calendar, context) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BUSINESS_HOURS, type Schedule } from "./schedule.ts";
-import { describeDeferral, planSendTime } from "./send-time.ts";
+import { describeClosure, describeDeferral, planSendTime, spreadBounds } from "./send-time.ts";
 
 const zone = "Asia/Bangkok";
 const sundayEvening = new Date("2026-11-22T14:14:00Z");
@@ -68,6 +68,54 @@ describe("the spread", () => {
   });
 });
 
+describe("what is overdue in an open window", () => {
+  const closesAt = Date.parse("2026-11-23T10:00:00Z");
+
+  function overdueAt(dueAt: number, overdueSpreadMinutes: number): number[] {
+    return Array.from({ length: 200 }, (_, index) => {
+      const request = { schedule: BUSINESS_HOURS, zone, dueAt: new Date(dueAt), seed: `execution-${index}` };
+      const plan = planSendTime({ ...request, overdueSpreadMinutes });
+      return plan.kind === "open" ? plan.at.getTime() : Number.NaN;
+    });
+  }
+
+  test("goes out over the minutes it is given from the due instant on", () => {
+    const dueAt = opensAt + 3_600_000;
+    const at = overdueAt(dueAt, 30);
+    expect(Math.min(...at)).toBeGreaterThanOrEqual(dueAt);
+    expect(Math.min(...at)).toBeLessThan(dueAt + 60_000);
+    expect(Math.max(...at)).toBeLessThan(dueAt + 30 * 60_000);
+    expect(Math.max(...at)).toBeGreaterThan(dueAt + 29 * 60_000);
+  });
+
+  test("goes out before the window's end, however little is left of it", () => {
+    expect(Math.max(...overdueAt(closesAt - 120_000, 30))).toBeLessThan(closesAt);
+    expect(overdueAt(closesAt - 1, 30)).toEqual(new Array(200).fill(closesAt - 1));
+  });
+
+  test("goes out at once if it is given none", () => {
+    expect(overdueAt(opensAt, 0)).toEqual(new Array(200).fill(opensAt));
+  });
+
+  test("outside of one is spread over the next opening as ever", () => {
+    const request = { schedule: BUSINESS_HOURS, zone, dueAt: sundayEvening, seed: "a" };
+    expect(planSendTime({ ...request, overdueSpreadMinutes: 300 })).toEqual(planSendTime(request));
+  });
+});
+
+test.each([
+  [15, "09:00", "17:00", 15],
+  [0, "09:00", "17:00", 0],
+  [60, "09:00", "09:30", 30],
+])("a spread of %i minutes in a window from %s to %s ends after %i", (spreadMinutes, start, end, expected) => {
+  const schedule = { ...BUSINESS_HOURS, windows: [{ weekday: 1, start, end }], spreadMinutes };
+  const plan = planSendTime({ schedule, zone, dueAt: sundayEvening, seed: "a" });
+  expect(plan.kind === "deferred" && spreadBounds(schedule, plan.window)).toEqual({
+    earliestAt: new Date(opensAt),
+    latestAt: new Date(opensAt + expected * 60_000),
+  });
+});
+
 describe("an operator reads", () => {
   const window = { start: new Date(opensAt), end: new Date("2026-11-23T10:00:00Z") };
 
@@ -85,6 +133,41 @@ describe("an operator reads", () => {
     expect(describeDeferral({ plan, zone, dueAt, schedule })).toBe(
       "outside the sending window: Friday 10:00 in Asia/Bangkok, 2026-11-20 is a closed date; next opening Monday 2026-11-23 09:00, planned for 09:00",
     );
+  });
+
+  function deferral(schedule: Schedule, due: string): string {
+    const dueAt = new Date(due);
+    const plan = planSendTime({ schedule: { ...schedule, spreadMinutes: 0 }, zone, dueAt, seed: "a" });
+    if (plan.kind === "open") throw new Error("not deferred");
+    return describeDeferral({ plan, zone, dueAt, schedule });
+  }
+
+  test("which holidays lie between the due date and the opening, up to three", () => {
+    const thai = { ...BUSINESS_HOURS, holidays: { country: "TH", region: null } };
+    expect(deferral(thai, "2026-12-10T03:00:00Z")).toBe(
+      "outside the sending window: Thursday 10:00 in Asia/Bangkok, 2026-12-10 is a public holiday (Constitution Day); next opening Friday 2026-12-11 09:00, planned for 09:00",
+    );
+    expect(deferral(thai, "2026-04-10T11:00:00Z")).toContain(
+      "in Asia/Bangkok, 2026-04-13 is a public holiday (Songkran Festival), 2026-04-14 is a public holiday (Songkran Festival), 2026-04-15 is a public holiday (Songkran Festival); next opening Thursday 2026-04-16 09:00",
+    );
+    expect(deferral({ ...thai, closedDates: ["2026-04-16"] }, "2026-04-10T11:00:00Z")).toContain(
+      "2026-04-15 is a public holiday (Songkran Festival), and more; next opening Friday 2026-04-17 09:00",
+    );
+  });
+
+  test("what is special about a date", () => {
+    const schedule = {
+      ...BUSINESS_HOURS,
+      closedDates: ["2026-12-23"],
+      holidays: { country: "IS", region: null },
+      specialHours: [{ date: "2026-12-22", windows: [{ start: "09:00", end: "10:00" }] }],
+    };
+    const said = (date: string) => describeClosure(schedule, Date.parse(date) / 86_400_000);
+    expect(said("2026-12-21")).toBeNull();
+    expect(said("2026-12-22")).toBe("has special hours");
+    expect(said("2026-12-23")).toBe("is a closed date");
+    expect(said("2026-12-24")).toBe("is a public holiday from 13:00 (Christmas Eve)");
+    expect(said("2026-12-25")).toBe("is a public holiday (Christmas Day)");
   });
 
   test("the date as well, if the spread goes past midnight", () => {

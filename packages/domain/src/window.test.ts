@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ALWAYS_OPEN, BUSINESS_HOURS, type Schedule, type WeeklyWindow } from "./schedule.ts";
-import { hasWindowOn, isOpen, nextWindow } from "./window.ts";
+import { closureOn, hasWindowOn, isOpen, nextWindow } from "./window.ts";
 
 function weekly(windows: WeeklyWindow[], closedDates: string[] = []): Schedule {
   return {
@@ -96,6 +96,176 @@ describe("a closed date", () => {
       "2026-11-25T04:00",
     ]);
   });
+});
+
+describe("special hours of a date", () => {
+  const halfDay = { date: "2026-12-24", windows: [{ start: "09:00", end: "12:00" }] };
+
+  test("take the place of the week's", () => {
+    const schedule = { ...daily("08:00", "18:00"), specialHours: [halfDay] };
+    expect(nextIn(schedule, "UTC", "2026-12-24T00:00:00Z")).toEqual(["2026-12-24T09:00", "2026-12-24T12:00"]);
+    expect(nextIn(schedule, "UTC", "2026-12-24T12:00:00Z")).toEqual(["2026-12-25T08:00", "2026-12-25T18:00"]);
+  });
+
+  test("open a date on which the week has no window", () => {
+    const sunday = { date: "2026-11-22", windows: [{ start: "10:00", end: "14:00" }] };
+    expect(nextIn({ ...BUSINESS_HOURS, specialHours: [sunday] }, "UTC", "2026-11-20T20:00:00Z")).toEqual([
+      "2026-11-22T10:00",
+      "2026-11-22T14:00",
+    ]);
+  });
+
+  test("open a schedule that has no weekly windows at all", () => {
+    expect(nextIn({ ...weekly([]), specialHours: [halfDay] }, "UTC", "2026-11-22T00:00:00Z")).toEqual([
+      "2026-12-24T09:00",
+      "2026-12-24T12:00",
+    ]);
+  });
+
+  test("count before a closed date and a public holiday", () => {
+    const christmas = { date: "2026-12-25", windows: [{ start: "10:00", end: "11:00" }] };
+    const schedule = {
+      ...daily("08:00", "18:00"),
+      closedDates: ["2026-12-24"],
+      holidays: { country: "DE", region: null },
+      specialHours: [halfDay, christmas],
+    };
+    expect(isOpen(schedule, "UTC", new Date("2026-12-24T09:00:00Z"))).toBe(true);
+    expect(isOpen(schedule, "UTC", new Date("2026-12-25T10:30:00Z"))).toBe(true);
+    expect(isOpen(schedule, "UTC", new Date("2026-12-26T10:30:00Z"))).toBe(false);
+  });
+
+  test("can run overnight, and lie beside what began the evening before", () => {
+    const night = { date: "2026-12-24", windows: [{ start: "04:00", end: "02:00" }] };
+    const schedule = { ...daily("22:00", "06:00"), specialHours: [night] };
+    expect(nextIn(schedule, "UTC", "2026-12-24T05:00:00Z")).toEqual(["2026-12-23T22:00", "2026-12-24T06:00"]);
+    expect(nextIn(schedule, "UTC", "2026-12-24T06:00:00Z")).toEqual(["2026-12-24T04:00", "2026-12-25T02:00"]);
+    expect(nextIn(schedule, "UTC", "2026-12-25T02:00:00Z")).toEqual(["2026-12-25T22:00", "2026-12-26T06:00"]);
+  });
+});
+
+describe("a public holiday", () => {
+  function withHolidays(schedule: Schedule, country: string, region: string | null = null): Schedule {
+    return { ...schedule, holidays: { country, region } };
+  }
+
+  test.each<[string, Schedule, string, string, [string, string]]>([
+    [
+      "is passed over",
+      withHolidays(BUSINESS_HOURS, "TH"),
+      "Asia/Bangkok",
+      "2026-04-10T10:00Z",
+      ["2026-04-16T02:00", "2026-04-16T10:00"],
+    ],
+    [
+      "is one of a region",
+      withHolidays(BUSINESS_HOURS, "DE", "BY"),
+      "Europe/Berlin",
+      "2026-06-03T20:00Z",
+      ["2026-06-05T07:00", "2026-06-05T15:00"],
+    ],
+    [
+      "is none elsewhere",
+      withHolidays(BUSINESS_HOURS, "DE"),
+      "Europe/Berlin",
+      "2026-06-03T20:00Z",
+      ["2026-06-04T07:00", "2026-06-04T15:00"],
+    ],
+    [
+      "is made up for on a Friday",
+      withHolidays(BUSINESS_HOURS, "US"),
+      "America/New_York",
+      "2026-07-03T02:00Z",
+      ["2026-07-06T13:00", "2026-07-06T21:00"],
+    ],
+    [
+      "is made up for before the year's end",
+      withHolidays(BUSINESS_HOURS, "US"),
+      "America/New_York",
+      "2021-12-31T02:00Z",
+      ["2022-01-03T14:00", "2022-01-03T22:00"],
+    ],
+    [
+      "is made up for after two in a row",
+      withHolidays(BUSINESS_HOURS, "GB"),
+      "Europe/London",
+      "2027-12-24T20:00Z",
+      ["2027-12-29T09:00", "2027-12-29T17:00"],
+    ],
+    [
+      "is a date of the zone in which the schedule is read",
+      withHolidays(BUSINESS_HOURS, "TH"),
+      "America/New_York",
+      "2026-04-13T02:00Z",
+      ["2026-04-16T13:00", "2026-04-16T21:00"],
+    ],
+    [
+      "leaves a leap day alone",
+      withHolidays(BUSINESS_HOURS, "JP"),
+      "Asia/Tokyo",
+      "2028-02-28T20:00Z",
+      ["2028-02-29T00:00", "2028-02-29T08:00"],
+    ],
+    [
+      "from 13:00 on ends a window then",
+      withHolidays(BUSINESS_HOURS, "IS"),
+      "Atlantic/Reykjavik",
+      "2026-12-23T20:00Z",
+      ["2026-12-24T09:00", "2026-12-24T13:00"],
+    ],
+    [
+      "from 13:00 on leaves out what starts later, also past midnight",
+      withHolidays(daily("18:00", "03:00"), "IS"),
+      "Atlantic/Reykjavik",
+      "2026-12-24T04:00Z",
+      ["2026-12-27T18:00", "2026-12-28T03:00"],
+    ],
+    [
+      "leaves the evening before to end in its morning",
+      withHolidays(daily("22:00", "06:00"), "DE"),
+      "Europe/Berlin",
+      "2026-12-25T03:00Z",
+      ["2026-12-24T21:00", "2026-12-25T05:00"],
+    ],
+  ])("%s", (_rule, schedule, zone, from, expected) => {
+    expect(nextIn(schedule, zone, from)).toEqual(expected);
+  });
+
+  test("that leaves the morning open is still a day with a window; a whole one is not", () => {
+    const schedule = withHolidays(daily("09:00", "17:00"), "IS");
+    const eve = Date.UTC(2026, 11, 24) / 86_400_000;
+    expect(hasWindowOn(schedule, "UTC", eve)).toBe(true);
+    expect(hasWindowOn(schedule, "UTC", eve + 1)).toBe(false);
+    expect(hasWindowOn(withHolidays(daily("13:00", "17:00"), "IS"), "UTC", eve)).toBe(false);
+  });
+
+  test("of a calendar that does not exist is thrown back", () => {
+    expect(() => isOpen(withHolidays(BUSINESS_HOURS, "XX"), "UTC", new Date("2026-12-25T10:00Z"))).toThrow(
+      'there is no holiday calendar for "XX"',
+    );
+  });
+});
+
+test.each([
+  ["2026-12-23", null],
+  ["2026-12-24", { kind: "special_hours" }],
+  ["2026-12-25", { kind: "holiday", name: "Christmas Day", closedFromMinute: 0 }],
+  ["2026-12-26", { kind: "closed_date" }],
+  ["2026-12-27", null],
+  ["2026-12-28", { kind: "special_hours" }],
+  ["2026-12-31", { kind: "holiday", name: "New Year's Eve", closedFromMinute: 780 }],
+])("what takes the place of the week is named by what counts first: on %s %j", (date, expected) => {
+  const hours = [{ start: "09:00", end: "10:00" }];
+  const schedule = {
+    ...BUSINESS_HOURS,
+    closedDates: ["2026-12-26", "2026-12-28"],
+    holidays: { country: "IS", region: null },
+    specialHours: [
+      { date: "2026-12-24", windows: hours },
+      { date: "2026-12-28", windows: hours },
+    ],
+  };
+  expect(closureOn(schedule, Date.parse(date) / 86_400_000)).toEqual(expected);
 });
 
 describe("several windows", () => {
