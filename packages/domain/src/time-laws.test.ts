@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { addDelay, REAL_PACE } from "./delay.ts";
-import type { HolidayCalendar, Schedule, WeeklyWindow } from "./schedule.ts";
+import type { HolidayCalendar, Schedule, SpecialHours, WeeklyWindow } from "./schedule.ts";
 import { planSendTime } from "./send-time.ts";
 import { isOpen, nextWindow } from "./window.ts";
 
@@ -424,7 +424,7 @@ function scheduleNear(clock: WallClock): fc.Arbitrary<Schedule> {
   const date = fc
     .integer({ min: clock.start + 2 * DAY, max: clock.start + 8 * DAY })
     .map((instant) => new Date(instant).toISOString().slice(0, 10));
-  const specialHours = fc.record({
+  const specialDate = fc.record({
     date,
     windows: fc.array(fc.record({ start: timeOfDay.map(asTime), end: timeOfDay.map(asTime) }), {
       minLength: 1,
@@ -436,7 +436,10 @@ function scheduleNear(clock: WallClock): fc.Arbitrary<Schedule> {
     windows: fc.oneof(fc.array(window, { maxLength: 6 }), daily),
     closedDates: fc.oneof(fc.constant<string[]>([]), fc.array(date, { maxLength: 3 })),
     holidays: fc.constantFrom(null, ...holidaysByHand.map(({ calendar }) => calendar)),
-    specialHours: fc.oneof(fc.constant([]), fc.uniqueArray(specialHours, { maxLength: 3, selector: (of) => of.date })),
+    specialHours: fc.oneof(
+      fc.constant<SpecialHours[]>([]),
+      fc.uniqueArray(specialDate, { maxLength: 3, selector: (of) => of.date }),
+    ),
     usesContactTimezone: fc.constant(false),
     spreadMinutes: fc.oneof(fc.constant(15), fc.integer({ min: 0, max: 1440 })),
   });
