@@ -196,3 +196,30 @@ test("a record that waits for an end opens nothing further", async () => {
   const executions = await readExecutions(db, live.enrollmentId);
   expect(executions.map((row) => row.status)).toEqual(["sent"]);
 });
+
+test.each([
+  ["completed", "completed_by_operator", "The enrollment was completed by an operator."],
+  ["cancelled", "sequence_archived", "The sequence was archived: nothing further is sent."],
+  ["unsubscribed", "contact_opted_out", "The contact opted out."],
+  ["paused", "unenrolled", "The contact was unenrolled: paused."],
+] as const)("what waits is skipped with a sentence that fits: %s for %s", async (to, endReason, message) => {
+  const live = await makeLive();
+
+  await end([live], { to, endReason });
+
+  expect(await readEvents(db, live.executionId)).toMatchObject([{ kind: "skipped", reason: endReason, message }]);
+});
+
+test("an enrollment that is completed by hand has the time and the reason of its completion", async () => {
+  const live = await makeLive({}, { status: "paused" });
+
+  await end([live], { to: "completed", endReason: "completed_by_operator" });
+
+  expect(await readEnrollment(db, live.enrollmentId)).toMatchObject({
+    status: "completed",
+    endReason: "completed_by_operator",
+    completedAt: now,
+    endedAt: now,
+    pausedAt: null,
+  });
+});
