@@ -25,7 +25,7 @@ export interface Finish {
   readonly email: EmailRecord | null;
   /** A sentence for the event log; null where the row itself says everything (`sent`). */
   readonly event: { readonly reason: string; readonly message: string; readonly actor: string } | null;
-  /** The version that the plan was made from. If the enrollment has moved to another one since, nothing is written. */
+  /** The version that the plan was made from. If the enrollment has moved to another one since, nothing is written; without a plan there is nothing to be wrong. */
   readonly versionId: string;
   /** null: the enrollment stays where it is (in doubt under the policy `hold`). */
   readonly plan: NextStepPlan | null;
@@ -89,8 +89,8 @@ const statement = `
         email_log_id = i.email_log_id,
         error_message = case when i.to_status = 'sent' then null else coalesce(i.event ->> 'message', e.error_message) end
     from input i, locked
-    where locked.execution_id = e.id and locked.version_id = i.version_id and e.id = i.execution_id and e.generation = i.generation and e.status = i.from_status
-    returning e.enrollment_id, e.step_number, i.*
+    where locked.execution_id = e.id and (locked.version_id = i.version_id or not i.advances) and e.id = i.execution_id and e.generation = i.generation and e.status = i.from_status
+    returning e.enrollment_id, e.step_key, i.*
   ),
   logged as (
     insert into email_log (id, execution_id, contact_id, template_version_id, message_id, from_address, to_address,
@@ -103,7 +103,10 @@ const statement = `
   ),
   advanced as (
     update sequence_enrollment n
-    set current_step_number = case when f.advances then f.step_number else n.current_step_number end,
+    set current_step_number = case when f.advances then coalesce(
+          -- Where the enrollment's version has this step; one that was deleted meanwhile is nowhere.
+          (select st.step_number from sequence_step st where st.version_id = n.version_id and st.step_key = f.step_key),
+          n.current_step_number) else n.current_step_number end,
         started_at = case when f.to_status = 'skipped' then n.started_at else coalesce(n.started_at, f.at) end,
         status = case when f.advances and f.next_id is null and n.status in ('active', 'paused') then 'completed' else n.status end,
         end_reason = case when f.advances and f.next_id is null and n.status in ('active', 'paused') then 'completed' else n.end_reason end,

@@ -65,6 +65,7 @@ interface Row {
   attempt_count: number;
   message_id: string | null;
   step_is_active: boolean;
+  step_is_deleted: boolean;
   enrollment_id: string;
   enrollment_status: EnrollmentStatus;
   version_id: string;
@@ -110,7 +111,7 @@ interface Row {
 
 const statement = `
   select e.id, e.status, e.generation, e.due_at, e.scheduled_for, e.step_number, e.step_id, e.step_key, e.attempt_count, e.message_id,
-         st.is_active as step_is_active, st.max_lateness, st.late_policy,
+         st.is_active as step_is_active, st.version_id <> n.version_id as step_is_deleted, st.max_lateness, st.late_policy,
          n.id as enrollment_id, n.status as enrollment_status, n.version_id,
          s.id as sequence_id, s.name as sequence_name, s.status as sequence_status, s.in_doubt_policy, s.sends_per_day_max,
          sc.timezone as schedule_timezone, sc.windows, sc.closed_dates, sc.holidays, sc.special_hours, sc.uses_contact_timezone, sc.spread_minutes,
@@ -153,7 +154,12 @@ function fromRow(row: Row): ExecutionFacts {
       attemptCount: row.attempt_count,
       messageId: row.message_id,
     },
-    step: { isActive: row.step_is_active, maxLateness: row.max_lateness, latePolicy: row.late_policy },
+    step: {
+      isActive: row.step_is_active,
+      isDeleted: row.step_is_deleted,
+      maxLateness: row.max_lateness,
+      latePolicy: row.late_policy,
+    },
     enrollment: { id: row.enrollment_id, status: row.enrollment_status, versionId: row.version_id },
     sequence: {
       id: row.sequence_id,

@@ -22,6 +22,11 @@ export interface SendFacts {
   };
   readonly step: {
     readonly isActive: boolean;
+    /**
+     * The enrollment's version does not have it: the version was published while the email was at the mail server, which
+     * then asked to try again later. (Whoever waited at a deleted step moved on with the publish.)
+     */
+    readonly isDeleted?: boolean;
     readonly maxLateness: Elapsed | null;
     readonly latePolicy: LatePolicy;
   };
@@ -45,7 +50,7 @@ export type HoldReason =
 
 export type StopReason = "enrollment_ended" | "sequence_archived" | "contact_opted_out" | "address_suppressed";
 
-export type SkipReason = "step_inactive" | "too_late";
+export type SkipReason = "step_inactive" | "step_deleted" | "too_late";
 
 export type DeferReason =
   | "outside_window"

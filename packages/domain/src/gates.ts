@@ -74,7 +74,12 @@ function suppressionGate({ contact: { isSuppressed } }: SendFacts): Gate<"suppre
   return gate("suppression", { is_suppressed: isSuppressed }, obstacle, "The contact's address is not suppressed.");
 }
 
-function stepGate({ execution: { stepNumber }, step: { isActive } }: SendFacts): Gate<"step"> {
+function stepGate({ execution: { stepNumber }, step: { isActive, isDeleted = false } }: SendFacts): Gate<"step"> {
+  if (isDeleted) {
+    const message = `Step ${stepNumber} was deleted while it was being sent.`;
+    const obstacle = { kind: "skip", reason: "step_deleted", message } as const;
+    return gate("step", { step_number: stepNumber, is_active: false }, obstacle, "");
+  }
   const message = `Step ${stepNumber} is inactive.`;
   const obstacle = isActive ? null : ({ kind: "skip", reason: "step_inactive", message } as const);
   return gate("step", { step_number: stepNumber, is_active: isActive }, obstacle, `Step ${stepNumber} is active.`);
