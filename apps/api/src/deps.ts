@@ -1,5 +1,6 @@
 import type { Database } from "@dripline/db/database";
 import type { Pace } from "@dripline/domain/delay";
+import type { SendLimits } from "@dripline/domain/throttle";
 import type { WakeQueue } from "@dripline/queue/wake-queue";
 import type { Logger } from "@dripline/runtime/logger";
 
@@ -10,6 +11,10 @@ export interface Deps {
   readonly log: Logger;
   readonly now: () => Date;
   readonly pace: Pace;
+  /** What the workers keep to, so that it can be explained. */
+  readonly limits: SendLimits;
+  /** The address that emails come from, where this process knows it. */
+  readonly sender: string | null;
   /** Signs unsubscribe links and the links to the operators' pages. */
   readonly secret: string;
   /** Where people reach the API, without a slash at the end. */

@@ -39,6 +39,8 @@ const app = await buildApp({
   log,
   now,
   pace: config.dayLengthMilliseconds === undefined ? REAL_PACE : { dayMilliseconds: config.dayLengthMilliseconds },
+  limits: config.limits,
+  sender: config.mailFrom?.address ?? null,
   secret: config.secret,
   publicUrl: config.publicUrl,
   version,

@@ -64,6 +64,16 @@ program
   });
 
 program
+  .command("explain")
+  .description("why an email goes out when it does, or does not: every gate it has to pass, and the next try")
+  .argument("<id>", "of an execution or an enrollment, or the address of a contact")
+  .option("--json", "for scripts", false)
+  .action(async (which: string, { json }: { json: boolean }) => {
+    const { explain } = await import("./commands/explain.ts");
+    await explain(env, directory(), { which, json });
+  });
+
+program
   .command("retry")
   .description("let held or failed executions be tried again, after what kept them back was put right")
   .argument("[ids...]", "executions, as due --dry-run --json shows them")

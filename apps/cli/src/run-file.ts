@@ -18,6 +18,10 @@ const kept = [
   "API_HOST",
   "API_PORT",
   "DRIPLINE_DAY_LENGTH",
+  "SENDS_PER_SECOND_MAX",
+  "SENDER_SENDS_PER_DAY_MAX",
+  "CONTACT_GAP_MINUTES",
+  "OVERDUE_GAP_MINUTES",
 ] as const;
 
 export function writeRunFile(installation: Installation, url: string, environment: NodeJS.ProcessEnv): void {

@@ -31,6 +31,7 @@ describe("settings", () => {
         publicUrl: "http://127.0.0.1:4600",
         dayLengthMilliseconds: undefined,
         limits: { perSecondMax: null, senderPerDayMax: null, contactGapMinutes: 0, overdueGapMinutes: 60 },
+        mailFrom: { name: "Dripline", address: "hello@example.com" },
         logLevel: "info",
         shutdownGraceSeconds: 25,
         host: "127.0.0.1",

@@ -27,6 +27,8 @@ interface SharedConfig {
 }
 
 export interface ApiConfig extends SharedConfig {
+  /** The sender whose limits are explained; undefined if only the workers know it. */
+  readonly mailFrom: Mailbox | undefined;
   readonly host: string;
   readonly port: number;
 }
@@ -45,6 +47,7 @@ export interface WorkerConfig extends SharedConfig {
 export interface CliConfig extends Omit<SharedConfig, "secret" | "shutdownGraceSeconds"> {
   readonly secret: string | undefined;
   readonly smtpUrl: string | undefined;
+  readonly mailFrom: Mailbox | undefined;
   readonly host: string;
   readonly port: number;
 }
@@ -56,7 +59,7 @@ export type ConfigResult<Config> =
 /** What the API process needs. */
 export function readApiConfig(env: Environment): ConfigResult<ApiConfig> {
   const read = new Reader(env);
-  return read.result(() => ({ ...readShared(read), ...readAddress(read) }));
+  return read.result(() => ({ ...readShared(read), mailFrom: read.optional("MAIL_FROM"), ...readAddress(read) }));
 }
 
 /** What a worker process needs. */
@@ -82,6 +85,7 @@ export function readCliConfig(env: Environment): ConfigResult<CliConfig> {
     redisUrl: read.optional("REDIS_URL"),
     secret: read.optional("DRIPLINE_SECRET"),
     smtpUrl: read.optional("SMTP_URL"),
+    mailFrom: read.optional("MAIL_FROM"),
     publicUrl: readPublicUrl(read),
     dayLengthMilliseconds: readDayLength(read),
     limits: readLimits(read),

@@ -1,0 +1,25 @@
+import type { ExecutionExplanation } from "@dripline/engine/explain-executions";
+
+/** Statuses in which nothing further happens: the gates are for information. */
+const isOver: ReadonlySet<string> = new Set(["sent", "skipped", "in_doubt"]);
+
+/** Why an email goes out when it does, or does not, for people: what stands in the way is marked with a cross. */
+export function describeExplanation(explanation: ExecutionExplanation): string {
+  const { contact_email, sequence_name, step_number, step_name, status, summary, gates } = explanation;
+  const width = Math.max(...gates.map((gate) => gate.name.length));
+  const lines = [
+    `${contact_email} · ${sequence_name} · ${step_number} ${step_name}`,
+    `  ${status}  ${explanation.execution}`,
+    "",
+    `  ${summary}`,
+    "",
+    `  ${isOver.has(status) ? "The gates as they stand now, although it is over:" : "The gates:"}`,
+    ...gates.map((gate) => `  ${gate.passed ? "✓" : "✗"} ${gate.name.padEnd(width)}  ${gate.sentence}`),
+  ];
+  return lines.map(printable).join("\n");
+}
+
+/** Names come from anywhere; what could move the cursor does not get to the terminal. */
+function printable(line: string): string {
+  return line.replace(/\p{C}+/gu, " ");
+}
