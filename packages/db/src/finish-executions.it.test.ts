@@ -361,18 +361,14 @@ test("a record that comes twice writes nothing the second time", async () => {
 });
 
 /** Records `refused` between two that are fine: the answer names those two, and nothing of `refused` is written. */
-async function expectOnlyOthersAreFinished(
-  refused: MadeExecution,
-  from: Finish["from"],
-  values: Partial<Finish> = {},
-): Promise<void> {
+async function expectOnlyOthersAreFinished(refused: MadeExecution, from: Finish["from"]): Promise<void> {
   const others = [await makeOther(from), await makeOther(from)];
   const before = await readAll(refused);
   const passedOver = [passed(refused, 2)];
   const plan = { passedOver, next: step(refused, 3) };
   const finishes = [
     await finishAs(others[0] as MadeExecution, { from }),
-    await finishAs(refused, { from, event, plan, ...values }),
+    await finishAs(refused, { from, event, plan }),
     await finishAs(others[1] as MadeExecution, { from }),
   ];
 
@@ -405,10 +401,18 @@ test("a plan that was made from another version than the enrollment is in now re
   await expectOnlyOthersAreFinished(sending, "sending");
 });
 
-test("an end without a plan is refused just so when the enrollment is in another version", async () => {
+test("an outcome that opens nothing is recorded whichever version the enrollment is in", async () => {
   const sending = await makeSending();
   await moveToNewVersion(sending);
-  await expectOnlyOthersAreFinished(sending, "sending", { to: "in_doubt", plan: null });
+
+  const finished = await finishExecutions(db, [await finishAs(sending, { to: "in_doubt", event, plan: null })]);
+
+  expect(finished).toEqual([{ executionId: sending.executionId, enrollmentStatus: "active", next: null }]);
+  expect(await readExecution(db, sending.executionId)).toMatchObject({
+    status: "in_doubt",
+    errorMessage: event.message,
+  });
+  expect(await readLog(sending.executionId)).toHaveLength(1);
 });
 
 test("a record that waits for an enrollment to change versions sees the change, and writes nothing", async () => {
