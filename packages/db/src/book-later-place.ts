@@ -1,11 +1,39 @@
+import type { Schedule } from "@dripline/domain/schedule";
+import { followingDays } from "@dripline/domain/throttle";
 import type { Queryable } from "./database.ts";
 
+/** One statement looks at so many dates: a few weeks, which is further than most backlogs reach. */
+const datesAtOnce = 20;
+
 /**
- * The first of `days` (dates in order) that fewer than `max` were sent on to, and one more is from now on: 100,000
- * people over a limit of 1,000 are told a hundred dates, not all of them tomorrow. Only a suggestion: on the date itself
- * the places decide. If every date is taken, the last one.
+ * The first date after `after` on which the schedule opens and to which fewer than `max` were sent on; one more is from
+ * now on. So 100,000 people over a limit of 1,000 are told a hundred dates, not all of them tomorrow. Only a suggestion:
+ * on the date itself the places decide.
  */
-export async function bookSendDay(db: Queryable, scope: string, days: readonly string[], max: number): Promise<string> {
+export async function bookSendDay(
+  db: Queryable,
+  {
+    scope,
+    schedule,
+    after,
+    max,
+  }: { readonly scope: string; readonly schedule: Schedule; readonly after: string; readonly max: number },
+): Promise<string> {
+  let last = after;
+  for (;;) {
+    const days = followingDays(schedule, last, datesAtOnce);
+    const booked = await bookOneOf(db, scope, days, max);
+    if (booked !== undefined) return booked;
+    last = days.at(-1) ?? last;
+  }
+}
+
+async function bookOneOf(
+  db: Queryable,
+  scope: string,
+  days: readonly string[],
+  max: number,
+): Promise<string | undefined> {
   for (;;) {
     const { rows } = await db.query<{ day: string; is_booked: boolean }>({
       name: "book-send-day",
@@ -24,9 +52,8 @@ export async function bookSendDay(db: Queryable, scope: string, days: readonly s
       values: [scope, days, max],
     });
     const found = rows[0];
-    if (found === undefined) return days.at(-1) ?? "";
-    // Otherwise others filled the date while we waited for its row; that they did brings the end of the list nearer.
-    if (found.is_booked) return found.day;
+    // If others filled the date while we waited for its row, the next look finds it full.
+    if (found === undefined || found.is_booked) return found?.day;
   }
 }
 

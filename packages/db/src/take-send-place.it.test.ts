@@ -1,4 +1,4 @@
-import { ALWAYS_OPEN } from "@dripline/domain/schedule";
+import { ALWAYS_OPEN, BUSINESS_HOURS } from "@dripline/domain/schedule";
 import type { EmailLimits } from "@dripline/domain/throttle";
 import { freshDatabase } from "@dripline/testkit/database";
 import { makeContact } from "@dripline/testkit/factories";
@@ -102,11 +102,17 @@ describe("a limit of emails a day", () => {
     expect(["2026-03-03", "2026-03-04", "2026-03-05"].map(count)).toEqual([10, 10, 5]);
   });
 
-  test("that is full for every date at hand names the last of them rather than none", async () => {
-    const days = ["2026-03-03", "2026-03-04"];
-    const booked = [];
-    for (let i = 0; i < 4; i += 1) booked.push(await bookSendDay(db, "sequence:full", days, 1));
-    expect(booked).toEqual(["2026-03-03", "2026-03-04", "2026-03-04", "2026-03-04"]);
+  test("with a backlog of months finds the first date that has room, and no date on which the schedule is closed", async () => {
+    await pool.query(
+      `insert into send_quota (scope, day, booked)
+       select 'sequence:' || $1, '2026-03-02'::date + i, 1 from generate_series(1, 60) as i where i <> 50`,
+      [someSequence],
+    );
+    const weekdays = { ...BUSINESS_HOURS, closedDates: ["2026-04-21"] };
+    const book = () =>
+      bookSendDay(db, { scope: `sequence:${someSequence}`, schedule: weekdays, after: "2026-03-02", max: 1 });
+    // The 50th and 61st dates are 21 April, which is closed, and 2 May, a Saturday.
+    expect([await book(), await book()]).toEqual(["2026-05-04", "2026-05-05"]);
   });
 });
 

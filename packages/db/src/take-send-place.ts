@@ -1,5 +1,5 @@
 import type { Schedule } from "@dripline/domain/schedule";
-import { type EmailLimits, followingDays, type OverLimit, RATE_WAIT_MAX_MILLISECONDS } from "@dripline/domain/throttle";
+import { type EmailLimits, type OverLimit, RATE_WAIT_MAX_MILLISECONDS } from "@dripline/domain/throttle";
 import { bookSendDay, suggestSlot } from "./book-later-place.ts";
 import { type Database, inTransaction, type Queryable } from "./database.ts";
 import { senderScope, sequenceScope } from "./send-scopes.ts";
@@ -83,8 +83,10 @@ async function takeAll(
   for (const { reason, scope, max } of quotas) {
     if (max === null) continue;
     if (!(await takeQuota(db, scope, day, max))) {
-      const days = followingDays(schedule, day);
-      throw new NoPlace(async (later) => ({ reason, max, day, nextDay: await bookSendDay(later, scope, days, max) }));
+      throw new NoPlace(async (later) => {
+        const nextDay = await bookSendDay(later, { scope, schedule, after: day, max });
+        return { reason, max, day, nextDay };
+      });
     }
     taken.push({ scope, day });
   }

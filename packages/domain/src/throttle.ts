@@ -3,11 +3,11 @@ import type { NotNow, SendFacts } from "./decide-send.ts";
 import type { Pace } from "./delay.ts";
 import { DAY, firstInstant, isoDate, localDay, MINUTE } from "./local-time.ts";
 import type { Schedule } from "./schedule.ts";
-import { seededFraction } from "./seeded-fraction.ts";
 import { planSendTime } from "./send-time.ts";
+import { spreadFromNow } from "./spread-from-now.ts";
 import { spreadSeed } from "./spread-seed.ts";
 import type { ResolvedZone } from "./time-zone.ts";
-import { hasWindowOn, nextWindow, OPENING_HORIZON_DAYS } from "./window.ts";
+import { hasWindowOn, OPENING_HORIZON_DAYS } from "./window.ts";
 
 /** The limits of a whole installation. A sequence's own limit of emails a day stands with the sequence. */
 export interface SendLimits {
@@ -115,7 +115,7 @@ export function limitReached(
   ] as const;
   for (const { reason, count } of days) {
     if (count === null || count.used < count.max) continue;
-    return { reason, max: count.max, day: count.day, nextDay: followingDays(schedule, count.day)[0] ?? count.day };
+    return { reason, max: count.max, day: count.day, nextDay: followingDays(schedule, count.day, 1)[0] ?? count.day };
   }
   if (rate !== null && rate.nextAt.getTime() - now.getTime() > RATE_WAIT_MAX_MILLISECONDS) {
     return { reason: "send_rate", ...rate };
@@ -124,13 +124,13 @@ export function limitReached(
 }
 
 /**
- * The dates after `day` on which the schedule opens in its own zone, earliest first, for as far as openings are looked
- * for; never empty: if the schedule stays shut, just the next date.
+ * The next `count` dates after `day` on which the schedule opens in its own zone. Looked for as far ahead as openings
+ * are, so there may be fewer, but never none: if the schedule stays shut, just the next date.
  */
-export function followingDays(schedule: Schedule, day: string): string[] {
+export function followingDays(schedule: Schedule, day: string, count: number): string[] {
   const today = Date.parse(day) / DAY;
   const days: string[] = [];
-  for (let next = today + 1; next <= today + OPENING_HORIZON_DAYS; next += 1) {
+  for (let next = today + 1; next <= today + OPENING_HORIZON_DAYS && days.length < count; next += 1) {
     if (hasWindowOn(schedule, schedule.timezone, next)) days.push(isoDate(next));
   }
   return days.length > 0 ? days : [isoDate(today + 1)];
@@ -159,13 +159,12 @@ export function deferOverLimit(
 function momentFor({ execution, enrollment, schedule }: SendFacts, zone: string, over: OverLimit, now: Date) {
   const seed = spreadSeed(enrollment.id, execution.stepKey);
   const earliest = new Date(Math.max(earliestAt(over, schedule), now.getTime()));
-  const plan = planSendTime({ schedule, zone, dueAt: earliest, seed });
-  if (plan.kind === "never") return null;
-  if (plan.kind === "deferred" || !("nextDay" in over)) return plan.at;
-  // The window is open as the date begins: a whole day's emails must not start in that one moment.
-  const endsAt = nextWindow(schedule, zone, earliest)?.end ?? earliest;
-  const room = Math.min(schedule.spreadMinutes * MINUTE, endsAt.getTime() - earliest.getTime());
-  return new Date(earliest.getTime() + Math.floor(seededFraction(seed) * room));
+  // Where a window is open as the date begins, a whole day's emails must not start in that one moment.
+  const plan =
+    "nextDay" in over
+      ? spreadFromNow({ schedule, zone, now: earliest, seed })
+      : planSendTime({ schedule, zone, dueAt: earliest, seed });
+  return plan.kind === "never" ? null : plan.at;
 }
 
 function earliestAt(over: OverLimit, { timezone }: Schedule): number {

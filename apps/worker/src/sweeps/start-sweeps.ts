@@ -1,4 +1,5 @@
 import { inTransaction } from "@dripline/db/database";
+import { makeQuotaPruning } from "./prune-quotas.ts";
 import { rescueLeases } from "./rescue-leases.ts";
 import { resumePaused } from "./resume-paused.ts";
 import type { SweepDeps } from "./sweep-deps.ts";
@@ -49,6 +50,7 @@ export interface Sweeps {
 
 /** Sweeps now and then again `intervalSeconds` after each end, until stopped. An error is logged and the next sweep tries again. */
 export function startSweeps(deps: SweepDeps, intervalSeconds: number): Sweeps {
+  const pruneQuotas = makeQuotaPruning(deps);
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
   let running = sweep();
@@ -58,6 +60,7 @@ export function startSweeps(deps: SweepDeps, intervalSeconds: number): Sweeps {
       const found = await sweepOnce(deps);
       if (found !== undefined && found.leases + found.paused + found.unwoken > 0)
         deps.log.info(found, "sweep found work");
+      await runSweep(deps, "quotas", pruneQuotas);
     } catch (err) {
       deps.log.error({ err }, "a sweep failed; the next one tries again");
     }
