@@ -1,0 +1,440 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { REAL_PACE } from "./delay.ts";
+import type { VersionStep } from "./diff-versions.ts";
+import { planNextStep } from "./next-step.ts";
+import {
+  type FollowEffect,
+  type OpenStep,
+  type PersonInFlight,
+  type PublishContext,
+  planFollow,
+  reachedStepNumber,
+  stepsStillToGet,
+} from "./plan-publish.ts";
+import { PublishReport } from "./publish-report.ts";
+import { ALWAYS_OPEN, BUSINESS_HOURS } from "./schedule.ts";
+import { spreadFromNow } from "./spread-from-now.ts";
+import { isOpen } from "./window.ts";
+
+/** A Monday, 10:00 in Bangkok: inside business hours. */
+const now = new Date("2026-11-23T03:00:00.000Z");
+const DAY = 86_400_000;
+const days = (count: number) => new Date(now.getTime() + count * DAY);
+
+function step(key: string, stepNumber: number, values: Partial<VersionStep> = {}): VersionStep {
+  return {
+    id: `${key}${stepNumber}`,
+    key,
+    stepNumber,
+    name: key,
+    delay: { value: 3, unit: "days" },
+    isActive: true,
+    templateId: "t",
+    templateName: "Template",
+    maxLateness: null,
+    latePolicy: "send",
+    ...values,
+  };
+}
+
+const version = (keys: string, values: Record<string, Partial<VersionStep>> = {}) =>
+  [...keys].map((key, index) => step(key, index + 1, values[key]));
+
+const inDays = (value: number) => ({ delay: { value, unit: "days" as const } });
+
+/** Somebody who got A a day ago and waits for B, which is due in two days. */
+function waiting(values: Partial<PersonInFlight> = {}, open: Partial<OpenStep> = {}): PersonInFlight {
+  return {
+    enrollmentId: "e1",
+    status: "active",
+    versionId: "v1",
+    currentStepNumber: 1,
+    zones: { contact: null, company: null },
+    keysHad: ["A", "B"],
+    open: {
+      executionId: "x1",
+      stepKey: "B",
+      status: "scheduled",
+      holdReason: null,
+      heldAt: null,
+      countsFrom: days(-1),
+      scheduledFor: days(2),
+      attemptCount: 0,
+      ...open,
+    },
+    ...values,
+  };
+}
+
+function follow(person: PersonInFlight, to: VersionStep[], values: Partial<PublishContext> = {}): FollowEffect {
+  return planFollow(person, {
+    from: version("ABC"),
+    to,
+    toVersionNumber: 2,
+    sequenceStatus: "active",
+    schedule: ALWAYS_OPEN,
+    now,
+    pace: REAL_PACE,
+    ...values,
+  });
+}
+
+describe("somebody who waits at a step that the new version has", () => {
+  test.each<[string, VersionStep[], number]>([
+    ["whose delay is the same", version("ABC", { B: { name: "Other", templateId: "t2" } }), 1],
+    ["that has another number, because one was put before it", version("XABC"), 2],
+    ["with one put between what they had and what they wait for", version("AXBC"), 1],
+    ["that comes after a step which is gone", version("BC"), 0],
+    ["that stands before what they had", version("BAC"), 2],
+    ["that is inactive now", version("ABC", { B: { isActive: false } }), 1],
+  ])("%s: keeps the timer, and the progress counts in the new version", (_, to, currentStepNumber) => {
+    expect(follow(waiting(), to)).toEqual({
+      enrollmentId: "e1",
+      currentStepNumber,
+      change: { kind: "keep" },
+      outcome: "unchanged",
+    });
+  });
+
+  test.each<[string, number, FollowEffect["outcome"], Date]>([
+    ["longer: waits longer, from where the wait began", 5, "later", days(4)],
+    ["shorter: waits less", 2, "sooner", days(1)],
+    ["so short that it would be over: is due now, and not since yesterday", 0, "due_now", now],
+    ["over this very moment: is due now", 1, "due_now", now],
+  ])("whose delay is %s", (_, value, outcome, dueAt) => {
+    const effect = follow(waiting(), version("ABC", { B: inDays(value) }));
+
+    expect(effect).toMatchObject({ outcome, currentStepNumber: 1 });
+    expect(effect.change).toMatchObject({
+      kind: "retime",
+      executionId: "x1",
+      isPaused: false,
+      next: { stepId: "B2", stepNumber: 2, countsFrom: days(-1), dueAt, scheduledFor: dueAt, isHeld: false },
+    });
+  });
+
+  test("whose delay changed reads why, and when it goes out", () => {
+    const { change } = follow(waiting(), version("ABC", { B: inDays(2) }));
+    expect(change).toMatchObject({
+      message: `Version 2 gives step 2 "B" a delay of 2 days instead of 3 days: it is due at ${days(1).toISOString()}, planned for ${days(1).toISOString()}.`,
+    });
+  });
+
+  test("whose new time is outside the windows goes into the next one", () => {
+    const effect = follow(waiting(), version("ABC", { B: inDays(6) }), { schedule: BUSINESS_HOURS });
+    if (effect.change.kind !== "retime") throw new Error("it is retimed");
+    expect(effect.change.next.dueAt).toEqual(days(5)); // a Saturday
+    expect(isOpen(BUSINESS_HOURS, "Asia/Bangkok", effect.change.next.scheduledFor)).toBe(true);
+    expect(effect.change.next.scheduledFor.getTime()).toBeGreaterThan(days(6).getTime());
+  });
+
+  test("whose schedule never opens is kept without a timer", () => {
+    const schedule = { ...BUSINESS_HOURS, windows: [] };
+    for (const value of [0, 9]) {
+      const { change } = follow(waiting(), version("ABC", { B: inDays(value) }), { schedule });
+      expect(change).toMatchObject({ kind: "retime", next: { isHeld: true } });
+    }
+  });
+
+  test("in a zone that this machine does not know keeps the timer: the look before the send says so", () => {
+    const schedule = { ...BUSINESS_HOURS, timezone: "Mars/Olympus" };
+    expect(follow(waiting(), version("ABC", { B: inDays(9) }), { schedule }).change).toEqual({ kind: "keep" });
+  });
+});
+
+describe("whose delay changed, but who does not wait for it, keeps what they have:", () => {
+  test.each<[string, Partial<OpenStep>]>([
+    ["a step that failed", { status: "failed" }],
+    ["a step between two attempts", { attemptCount: 1 }],
+    ["a step that was between two attempts when the pause came", heldBy("enrollment_paused", { attemptCount: 1 })],
+    ["a step that waits for an operator", heldBy("missing_variable")],
+    ["a step that is at the mail server", { status: "sending", attemptCount: 1 }],
+  ])("%s", (_, open) => {
+    expect(follow(waiting({}, open), version("ABC", { B: inDays(0) })).change).toEqual({ kind: "keep" });
+  });
+});
+
+function heldBy(holdReason: string, values: Partial<OpenStep> = {}): Partial<OpenStep> {
+  return { status: "pending", holdReason, heldAt: days(-1), ...values };
+}
+
+describe("under a pause", () => {
+  test.each(["enrollment_paused", "sequence_paused"])(
+    "(%s) the clock stands still: the plan changes, and is compared with the moment it stopped",
+    (reason) => {
+      const paused = waiting({}, heldBy(reason, { countsFrom: days(-3), scheduledFor: days(0) }));
+
+      expect(follow(paused, version("ABC", { B: inDays(4) }))).toMatchObject({
+        outcome: "later",
+        change: { kind: "retime", isPaused: true, next: { dueAt: days(1) } },
+      });
+      // Two of three days had passed: a delay of two and a half is not over yet, one of two is.
+      expect(follow(paused, version("ABC", { B: { delay: { value: 60, unit: "hours" } } }))).toMatchObject({
+        outcome: "sooner",
+        change: { kind: "retime", isPaused: true, next: { dueAt: days(-0.5) } },
+      });
+      expect(follow(paused, version("ABC", { B: inDays(2) }))).toMatchObject({
+        outcome: "due_now",
+        change: { kind: "retime", isPaused: true, next: { dueAt: days(-1), scheduledFor: days(-1) } },
+      });
+    },
+  );
+
+  test.each<[string, Partial<PersonInFlight>, Partial<PublishContext>, string | null]>([
+    ["of the enrollment", { status: "paused" }, {}, "enrollment_paused"],
+    ["of the sequence", {}, { sequenceStatus: "paused" }, "sequence_paused"],
+    ["of both", { status: "paused" }, { sequenceStatus: "paused" }, "enrollment_paused"],
+    [
+      "of nothing, under a schedule that never opens",
+      {},
+      { schedule: { ...ALWAYS_OPEN, windows: [] } },
+      "window_never_opens",
+    ],
+    ["of nothing", {}, {}, null],
+  ])("%s what comes after a deleted step waits for its end", (_, person, context, hold) => {
+    expect(follow(waiting(person), version("AC"), context).change).toMatchObject({ kind: "move_on", hold });
+  });
+});
+
+describe("somebody who waits at a step that is gone goes on with what they have still to get:", () => {
+  test.each<[string, string, string | null, number]>([
+    ["the one after it", "AC", "C", 1],
+    ["a new one in its place", "AXC", "X", 1],
+    ["not one they had", "CA", null, 2],
+    ["the first, if nothing before it is left", "C", "C", 0],
+    ["all in the new order, after the last one that both have", "CAXY", "X", 2],
+    ["nothing, if no later one is left", "A", null, 1],
+    ["everything, if all is new", "XY", "X", 0],
+  ])("%s", (_, to, next, currentStepNumber) => {
+    const effect = follow(waiting(), version(to));
+    expect(effect).toMatchObject({ currentStepNumber, outcome: next === null ? "completed" : "moved_on" });
+    if (effect.change.kind !== "move_on") throw new Error("they move on");
+    expect(effect.change.next?.stepKey ?? null).toBe(next);
+    if (next !== null) expect(effect.change.next).toMatchObject({ countsFrom: now, dueAt: days(3) });
+  });
+
+  test("inactive ones are passed over", () => {
+    const { change } = follow(waiting(), version("AXYC", { X: { isActive: false }, Y: { isActive: false } }));
+    expect(change).toMatchObject({ passedOver: [{ stepKey: "X" }, { stepKey: "Y" }], next: { stepKey: "C" } });
+  });
+
+  test("and it reads so", () => {
+    expect(follow(waiting(), version("AC")).change).toMatchObject({
+      message: 'Step 2 "B" is not in version 2: step 2 "C" comes next.',
+    });
+    expect(follow(waiting(), version("A")).change).toMatchObject({
+      message: 'Step 2 "B" is not in version 2: nothing is left to get.',
+    });
+  });
+
+  test.each(["pending", "scheduled", "failed"] as const)("from %s", (status) => {
+    const open = status === "pending" ? heldBy("missing_variable") : { status };
+    expect(follow(waiting({}, open), version("AC"))).toMatchObject({ outcome: "moved_on" });
+  });
+
+  test("but what is at the mail server, or in doubt, is left alone: its end plans from the new version", () => {
+    expect(follow(waiting({}, { status: "sending" }), version("AC")).change).toEqual({ kind: "keep" });
+    expect(follow(waiting({ open: null }), version("AC")).change).toEqual({ kind: "keep" });
+  });
+
+  test("also if it was gone from their own version already", () => {
+    // Deleted in version 2 while it was being sent, refused for the moment, and version 3 comes before the next try.
+    const person = waiting({ currentStepNumber: 1 }, { stepKey: "gone" });
+    expect(follow(person, version("ABC")).change).toMatchObject({ kind: "move_on", next: { stepKey: "C" } });
+  });
+});
+
+test("emails that an edit makes due are spread over the schedule's minutes, never past the window's end", () => {
+  const inTheMiddle = new Date("2026-11-23T05:00:00Z");
+  const minuteToFive = new Date("2026-11-23T09:59:00Z");
+  const evening = new Date("2026-11-23T15:00:00Z");
+  const opening = new Date("2026-11-24T02:00:00Z");
+  const at = (moment: Date, seed: string) => {
+    const plan = spreadFromNow({ schedule: BUSINESS_HOURS, zone: "Asia/Bangkok", now: moment, seed });
+    if (plan.kind === "never") throw new Error("it opens");
+    return plan.at.getTime();
+  };
+  for (const [moment, from, minutes] of [
+    [inTheMiddle, inTheMiddle, 15],
+    [minuteToFive, minuteToFive, 1],
+    [evening, opening, 15],
+  ] as const) {
+    const times = Array.from({ length: 200 }, (_, index) => at(moment, `seed ${index}`));
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(from.getTime());
+    expect(Math.max(...times)).toBeLessThan(from.getTime() + minutes * 60_000);
+    expect(new Set(times).size).toBeGreaterThan(190);
+    expect(at(moment, "seed 7")).toBe(times[7]);
+  }
+});
+
+test("the report counts who waits at each step that differs, and says what happens to them", () => {
+  const to = version("ACX", { C: inDays(1) });
+  const report = new PublishReport(to);
+  const people = [
+    waiting(),
+    waiting({ keysHad: ["A", "B", "C", "X"] }),
+    waiting({}, { status: "sending" }),
+    waiting({ open: null }),
+    waiting({ currentStepNumber: 2, keysHad: ["A", "B", "C"] }, { stepKey: "C" }),
+    waiting({ currentStepNumber: 2, keysHad: ["A", "B", "C"] }, { stepKey: "C", countsFrom: days(-0.5) }),
+    waiting({ currentStepNumber: 0, keysHad: ["A"] }, { stepKey: "A" }),
+  ];
+  for (const person of people) {
+    report.add(person, { versionNumber: 1, steps: version("ABC") }, follow(person, to));
+  }
+
+  expect(report.groups()).toMatchObject([
+    {
+      fromVersionNumber: 1,
+      from: { key: "B", stepNumber: 2 },
+      to: null,
+      kinds: ["deleted"],
+      people: 2,
+      outcomes: { moved_on: 1, completed: 1 },
+      message: '2 people wait at step 2 "B", which is deleted: 1 moves on to the next step, 1 completes the sequence.',
+    },
+    {
+      from: { key: "C", stepNumber: 3 },
+      to: { key: "C", stepNumber: 2 },
+      kinds: ["changed"],
+      people: 2,
+      outcomes: { due_now: 1, sooner: 1 },
+      message:
+        '2 people wait at step 3 "C", which is changed: 1 gets it sooner, 1 is due now and goes out in the next open window.',
+    },
+  ]);
+});
+
+/** Edits as people make them: keys kept, steps put elsewhere, deleted, added, changed. */
+const edits = fc.array(
+  fc.record({
+    kind: fc.constantFrom("add", "delete", "move", "delay", "toggle"),
+    at: fc.nat(20),
+    to: fc.nat(20),
+    days: fc.nat(6),
+    /** How many steps everybody gets before the edit is published; then whether it is in flight meanwhile. */
+    progress: fc.nat(2),
+    isSending: fc.boolean(),
+  }),
+  { maxLength: 12 },
+);
+
+test("whatever is edited and whenever it is published: nobody gets a step twice, and nobody is stuck", () => {
+  fc.assert(
+    fc.property(edits, (list) => {
+      let steps = version("ABCD");
+      const person = new Simulated(steps);
+      let added = 0;
+      for (const edit of list) {
+        for (let count = 0; count < edit.progress; count += 1) person.finish();
+        const before = steps;
+        steps = renumbered(edited(steps, edit, `new${added++}`));
+        if (!steps.some((each) => each.isActive)) steps = before;
+        else person.publish(before, steps, edit.isSending);
+        person.check();
+      }
+      for (let count = 0; count < 40; count += 1) person.finish();
+      person.check();
+      expect(person.isLive).toBe(false);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+function edited(steps: VersionStep[], edit: { kind: string; at: number; to: number; days: number }, key: string) {
+  const index = edit.at % Math.max(steps.length, 1);
+  const target = edit.to % (steps.length + 1);
+  const chosen = steps[index];
+  if (edit.kind === "add") return steps.toSpliced(target, 0, step(key, 0, inDays(edit.days)));
+  if (chosen === undefined) return steps;
+  const others = steps.toSpliced(index, 1);
+  if (edit.kind === "delete") return others;
+  if (edit.kind === "move") return others.toSpliced(target, 0, chosen);
+  if (edit.kind === "delay") return steps.with(index, { ...chosen, ...inDays(edit.days) });
+  return steps.with(index, { ...chosen, isActive: !chosen.isActive });
+}
+
+function renumbered(steps: readonly VersionStep[]): VersionStep[] {
+  return steps.map((each, index) => ({ ...each, stepNumber: index + 1, id: `${each.key}${index}` }));
+}
+
+/** One person with their executions, moved by the same functions as rows are: the oracle only counts. */
+class Simulated {
+  isLive = true;
+  readonly #executions: { key: string; isOpen: boolean }[] = [];
+  #steps: VersionStep[];
+  /** The version in which the open step was opened or last taken along. */
+  #openIn: VersionStep[];
+  #currentStepNumber = 0;
+  #scheduledFor = now;
+
+  constructor(steps: VersionStep[]) {
+    this.#steps = steps;
+    this.#openIn = steps;
+    this.#open(planNextStep({ ...planning, steps, afterStepNumber: 0 }));
+  }
+
+  /** The open step is sent, or skipped if it is inactive or gone: both end it and open the next. */
+  finish(): void {
+    if (!this.isLive) return;
+    const open = this.#executions.find((each) => each.isOpen);
+    if (open === undefined) return;
+    const stoodAt = this.#openIn.find((each) => each.key === open.key)?.stepNumber ?? this.#currentStepNumber;
+    open.isOpen = false;
+    const keysHad = this.#executions.map((each) => each.key);
+    const later = stepsStillToGet(this.#openIn, this.#steps, stoodAt, keysHad);
+    this.#currentStepNumber = reachedStepNumber(this.#openIn, this.#steps, stoodAt);
+    this.#openIn = this.#steps;
+    this.#open(planNextStep({ ...planning, steps: later, afterStepNumber: 0 }));
+  }
+
+  publish(from: VersionStep[], to: VersionStep[], isSending: boolean): void {
+    this.#steps = to;
+    if (!this.isLive) return;
+    const open = this.#executions.find((each) => each.isOpen);
+    const effect = follow(
+      waiting(
+        { currentStepNumber: this.#currentStepNumber, keysHad: this.#executions.map((each) => each.key) },
+        { stepKey: open?.key ?? "", scheduledFor: this.#scheduledFor, status: isSending ? "sending" : "scheduled" },
+      ),
+      to,
+      { from },
+    );
+    this.#currentStepNumber = effect.currentStepNumber;
+    if (effect.change.kind === "move_on" && open !== undefined) {
+      open.isOpen = false;
+      this.#openIn = to;
+      this.#open(effect.change);
+    } else if (to.some((each) => each.key === open?.key)) this.#openIn = to;
+  }
+
+  check(): void {
+    const keys = this.#executions.map((each) => each.key);
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(this.#executions.filter((each) => each.isOpen)).toHaveLength(this.isLive ? 1 : 0);
+  }
+
+  #open({
+    passedOver,
+    next,
+  }: {
+    passedOver: readonly { stepKey: string }[];
+    next: { stepKey: string; scheduledFor: Date } | null;
+  }): void {
+    for (const { stepKey } of passedOver) this.#executions.push({ key: stepKey, isOpen: false });
+    if (next === null) this.isLive = false;
+    else {
+      this.#scheduledFor = next.scheduledFor;
+      this.#executions.push({ key: next.stepKey, isOpen: true });
+    }
+  }
+}
+
+const planning = {
+  from: now,
+  enrollmentId: "e1",
+  schedule: ALWAYS_OPEN,
+  zone: { zone: "UTC", source: "schedule" },
+  pace: REAL_PACE,
+} as const;
