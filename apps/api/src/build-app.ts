@@ -10,6 +10,7 @@ import { ProblemError } from "./problem-error.ts";
 import { problemFromError } from "./problem-from-error.ts";
 import { serveCompanies } from "./routes/companies.ts";
 import { serveContacts } from "./routes/contacts.ts";
+import { serveEmailPreviews } from "./routes/email-previews.ts";
 import { serveEmailSequences } from "./routes/email-sequences.ts";
 import { serveEmailTemplates } from "./routes/email-templates.ts";
 import { serveEnroll } from "./routes/enroll.ts";
@@ -66,6 +67,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   serveSequenceVersions(app, deps);
   servePublish(app, deps);
   serveSendPlans(app, deps);
+  serveEmailPreviews(app, deps);
   serveSequenceEnrollments(app, deps);
   serveEnroll(app, deps);
   serveUnenroll(app, deps);

@@ -1,9 +1,9 @@
 import type { ExecutionFacts } from "@dripline/db/load-facts";
+import { renderEmail } from "@dripline/engine/render-email";
 import { composeMessage } from "@dripline/mail/compose";
 import { messageIdFor } from "@dripline/mail/message-id";
 import type { OutgoingMessage } from "@dripline/mail/transport";
 import { unsubscribeToken } from "@dripline/mail/unsubscribe-token";
-import { emailVariables } from "./email-variables.ts";
 import type { SendDeps } from "./send-deps.ts";
 
 export type ComposedEmail = {
@@ -22,15 +22,13 @@ export type UnrenderableEmail = {
 /** Renders this step's template for this contact and builds the message. A missing variable is an answer, not a hole. */
 export async function composeEmail(deps: SendDeps, facts: ExecutionFacts): Promise<ComposedEmail | UnrenderableEmail> {
   const unsubscribeUrl = `${deps.publicUrl}/u/${unsubscribeToken(facts.execution.id, deps.secret)}`;
-  const variables = emailVariables(facts, unsubscribeUrl);
-
-  const rendered = deps.renderer.render(facts.template, variables, deps.now());
-  if (!rendered.ok) return { kind: "unrenderable", reason: rendered.reason.code, message: rendered.reason.message };
-
-  // Half a character (an emoji cut in two by a filter) can be sent but not stored: it becomes U+FFFD in both.
-  const subject = rendered.subject.toWellFormed();
+  const rendered = renderEmail(deps.renderer, facts.template, facts, { unsubscribeUrl, now: deps.now() });
+  if (rendered.kind === "unrenderable") {
+    return { kind: "unrenderable", reason: rendered.failure.code, message: rendered.failure.message };
+  }
+  const { subject, variables } = rendered;
   try {
-    const message = await composeMessage(messageParts(deps, facts, { ...rendered, subject }, unsubscribeUrl));
+    const message = await composeMessage(messageParts(deps, facts, rendered, unsubscribeUrl));
     return { kind: "composed", message, subject, variables };
   } catch (error) {
     // An address or a sender that no message can be built with: it will not get better by trying again.

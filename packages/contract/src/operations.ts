@@ -1,5 +1,6 @@
 import { createCompany, getCompany, listCompanies } from "./companies.ts";
 import { createContact, getContact, listContacts } from "./contacts.ts";
+import { previewEmails } from "./email-previews.ts";
 import { createEmailSequence, getEmailSequence, listEmailSequences, updateEmailSequence } from "./email-sequences.ts";
 import { createEmailTemplate, getEmailTemplate, listEmailTemplates } from "./email-templates.ts";
 import { completeEnrollment, pauseEnrollment, resumeEnrollment } from "./enrollment-lifecycle.ts";
@@ -44,6 +45,7 @@ export const operations: readonly OperationDefinition[] = [
   resumeSequence,
   archiveSequence,
   planSends,
+  previewEmails,
   listSequenceSteps,
   createSequenceStep,
   getSequenceStep,

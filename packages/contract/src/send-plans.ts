@@ -121,5 +121,5 @@ export const planSends = defineOperation({
   body: PlanInput,
   success: 200,
   output: SendPlans,
-  errors: [],
+  errors: ["no_draft"],
 });

@@ -1,6 +1,6 @@
 import { type ExecutionFacts, loadFacts } from "@dripline/db/load-facts";
 import { type ExpiredLease, findExpiredLeases, releaseClaimed } from "@dripline/db/rescue-expired-leases";
-import { emailVariables } from "../email-variables.ts";
+import { emailVariables } from "@dripline/engine/email-variables";
 import { recordInDoubt } from "../record-in-doubt.ts";
 import type { SendDeps } from "../send-deps.ts";
 

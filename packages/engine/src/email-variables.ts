@@ -1,11 +1,21 @@
 import type { ExecutionFacts } from "@dripline/db/load-facts";
 
+/** Whose email it is, as far as its text is concerned. */
+export interface EmailFacts {
+  readonly contact: Pick<
+    ExecutionFacts["contact"],
+    "email" | "firstName" | "lastName" | "timezone" | "country" | "attributes"
+  >;
+  readonly company: Pick<NonNullable<ExecutionFacts["company"]>, "name" | "country" | "attributes"> | null;
+  readonly sequence: Pick<ExecutionFacts["sequence"], "name">;
+}
+
 /**
  * What a template may use: `contact`, `company`, `sequence`, `unsubscribe_url`. A field without a value is left out, so
  * that `{{ contact.first_name }}` of a contact without one is a missing variable and not "Dear ,"; `| default: "there"`
  * says what to write instead.
  */
-export function emailVariables(facts: ExecutionFacts, unsubscribeUrl: string): Record<string, unknown> {
+export function emailVariables(facts: EmailFacts, unsubscribeUrl: string): Record<string, unknown> {
   const { contact, company, sequence } = facts;
   return {
     contact: withoutBlanks({
