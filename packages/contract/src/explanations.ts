@@ -30,7 +30,11 @@ const Gate = z
     gate("enrollment", { status: EnrollmentStatus }),
     gate("consent", { opted_out_at: Instant.nullable() }),
     gate("suppression", { is_suppressed: z.boolean() }),
-    gate("step", { step_number: z.int(), is_active: z.boolean() }),
+    gate("step", {
+      step_number: z.int(),
+      is_active: z.boolean(),
+      is_deleted: z.boolean().describe("The version that the enrollment is in does not have it"),
+    }),
     gate("delay", {
       counts_from: Instant.nullable().describe("The enrollment, or the end of the step before"),
       due_at: Instant,

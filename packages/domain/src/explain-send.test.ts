@@ -79,6 +79,7 @@ describe("each gate both ways", () => {
     ["consent", "opted out", ready, { ...ready, contact: { ...ready.contact, optedOutAt: now } }],
     ["suppression", "suppressed", ready, { ...ready, contact: { ...ready.contact, isSuppressed: true } }],
     ["step", "inactive", ready, { ...ready, step: { ...ready.step, isActive: false } }],
+    ["step", "deleted", ready, { ...ready, step: { ...ready.step, isDeleted: true } }],
     ["delay", "not over", ready, execution({ dueAt: hours(1), scheduledFor: hours(1) })],
     [
       "lateness",
@@ -153,7 +154,9 @@ describe("what the gates looked at", () => {
       ),
     });
     expect(gateOf(facts, "holiday").data.date).toBe("2026-11-28");
-    expect(gateOf(facts, "delay").sentence).toBe("It is planned for Saturday 2026-11-28 10:00 in Asia/Bangkok.");
+    expect(gateOf(facts, "delay").sentence).toBe(
+      "It is planned for Saturday 2026-11-28 10:00 in Asia/Bangkok. Its delay counts from Sunday 2026-11-22 10:00 in Asia/Bangkok and ends at Saturday 2026-11-28 10:00 in Asia/Bangkok.",
+    );
     expect(gateOf(facts, "delay").data.counts_from).toEqual(ready.record.countsFrom);
   });
 
@@ -335,6 +338,7 @@ const gateOfReason: Record<string, GateName> = {
   contact_opted_out: "consent",
   address_suppressed: "suppression",
   step_inactive: "step",
+  step_deleted: "step",
   too_late: "lateness",
   outside_window: "window",
   window_never_opens: "window",
@@ -354,6 +358,7 @@ const anyFacts: fc.Arbitrary<ExplainFacts> = fc
     scheduledFor: offsets,
     attemptCount: fc.nat(5),
     isActive: mostly(true, false),
+    isDeleted: mostly(false, true),
     maxLateness: fc.option(
       fc.record({ value: fc.nat(72), unit: fc.constantFrom("minutes" as const, "hours" as const) }),
     ),
@@ -392,6 +397,7 @@ const anyFacts: fc.Arbitrary<ExplainFacts> = fc
       scheduledFor,
       attemptCount,
       isActive,
+      isDeleted,
       maxLateness,
       latePolicy,
       optedOutAt,
@@ -401,7 +407,7 @@ const anyFacts: fc.Arbitrary<ExplainFacts> = fc
     }) => ({
       ...ready,
       execution: { ...ready.execution, dueAt, scheduledFor, attemptCount },
-      step: { isActive, maxLateness, latePolicy },
+      step: { isActive, isDeleted, maxLateness, latePolicy },
       enrollment: { id: "n1", status: rest.enrollment },
       sequence: { status: rest.sequence },
       schedule: rest.schedule,

@@ -2,8 +2,9 @@ import { ATTEMPTS_MAX } from "./backoff.ts";
 import { calendarGates, holidayGate } from "./calendar-gates.ts";
 import { decideSend, type NotNow, type SendDecision, type SendFacts } from "./decide-send.ts";
 import { type Pace, REAL_PACE } from "./delay.ts";
+import { describeInstant } from "./describe-instant.ts";
 import { type ExecutionRecord, summarize } from "./explain-status.ts";
-import type { Gate, GateData, GateName } from "./gate.ts";
+import { type Gate, type GateData, type GateName, readingZone } from "./gate.ts";
 import { attemptsGate, plainGates } from "./gates.ts";
 import { type Throttle, throttleGate } from "./throttle-gate.ts";
 
@@ -83,14 +84,20 @@ const asOfThePlan: ReadonlySet<GateName> = new Set(["lateness", "window", "holid
 
 function explainGate(gate: Gate, facts: ExplainFacts, isPlannedForLater: boolean): ExplainedGate {
   const { sentence, data } = gate.describe();
+  const more = gate.name === "delay" ? ` ${delayBegan(facts)}` : "";
   const moment = isPlannedForLater && asOfThePlan.has(gate.name) ? "At its planned moment: " : "";
   return {
     name: gate.name,
     passed: gate.name === "attempts" ? !isUsedUp(facts) : gate.decision === null,
     instead: gate.decision?.kind ?? null,
-    sentence: moment === "" ? capitalized(sentence) : `${moment}${uncapitalized(sentence)}`,
+    sentence: `${moment === "" ? capitalized(sentence) : `${moment}${uncapitalized(sentence)}`}${more}`,
     data: gate.name === "delay" ? { ...data, counts_from: facts.record.countsFrom } : data,
   } as ExplainedGate; // each gate's data belongs to its name; the compiler does not follow a union through
+}
+
+function delayBegan(facts: ExplainFacts): string {
+  const local = (at: Date) => describeInstant(at, readingZone(facts));
+  return `Its delay counts from ${local(facts.record.countsFrom)} and ends at ${local(facts.execution.dueAt)}.`;
 }
 
 /** The last attempt that failed closed this gate. A row that still has its timer is tried, whatever was counted. */

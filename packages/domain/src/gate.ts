@@ -25,7 +25,7 @@ export interface GateData {
   readonly enrollment: { readonly status: EnrollmentStatus };
   readonly consent: { readonly opted_out_at: Date | null };
   readonly suppression: { readonly is_suppressed: boolean };
-  readonly step: { readonly step_number: number; readonly is_active: boolean };
+  readonly step: { readonly step_number: number; readonly is_active: boolean; readonly is_deleted: boolean };
   readonly delay: {
     /** Where the delay counts from; null where nobody asked the row. */
     readonly counts_from: Date | null;

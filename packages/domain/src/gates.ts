@@ -74,15 +74,15 @@ function suppressionGate({ contact: { isSuppressed } }: SendFacts): Gate<"suppre
   return gate("suppression", { is_suppressed: isSuppressed }, obstacle, "The contact's address is not suppressed.");
 }
 
-function stepGate({ execution: { stepNumber }, step: { isActive, isDeleted = false } }: SendFacts): Gate<"step"> {
-  if (isDeleted) {
-    const message = `Step ${stepNumber} was deleted while it was being sent.`;
-    const obstacle = { kind: "skip", reason: "step_deleted", message } as const;
-    return gate("step", { step_number: stepNumber, is_active: false }, obstacle, "");
-  }
-  const message = `Step ${stepNumber} is inactive.`;
-  const obstacle = isActive ? null : ({ kind: "skip", reason: "step_inactive", message } as const);
-  return gate("step", { step_number: stepNumber, is_active: isActive }, obstacle, `Step ${stepNumber} is active.`);
+function stepGate({ execution: { stepNumber }, step }: SendFacts): Gate<"step"> {
+  const data = { step_number: stepNumber, is_active: step.isActive, is_deleted: step.isDeleted ?? false };
+  return gate("step", data, stepObstacle(stepNumber, step), `Step ${stepNumber} is active.`);
+}
+
+function stepObstacle(stepNumber: number, { isActive, isDeleted = false }: SendFacts["step"]) {
+  if (isDeleted) return { kind: "skip", reason: "step_deleted", message: `Step ${stepNumber} was deleted.` } as const;
+  if (isActive) return null;
+  return { kind: "skip", reason: "step_inactive", message: `Step ${stepNumber} is inactive.` } as const;
 }
 
 function delayGate(facts: SendFacts, now: Date): Gate<"delay"> {
