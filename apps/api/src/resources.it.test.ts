@@ -140,6 +140,8 @@ describe("schedules", () => {
       timezone: "Europe/Berlin",
       windows: [{ weekday: 5, start: "22:00", end: "06:00" }],
       closed_dates: ["2026-12-25"],
+      holidays: { country: "DE", region: "BY" },
+      special_hours: [{ date: "2026-12-24", windows: [{ start: "09:00", end: "12:00" }] }],
       uses_contact_timezone: true,
       spread_minutes: 0,
     };
@@ -159,6 +161,21 @@ describe("schedules", () => {
     ["a time that is none", { windows: [{ weekday: 1, start: "9am", end: "17:00" }] }, "/windows/0/start"],
     ["a date that is none", { closed_dates: ["2026-02-30"] }, "/closed_dates/0"],
     ["a spread below zero", { spread_minutes: -1 }, "/spread_minutes"],
+    ["a country without a calendar", { holidays: { country: "XX", region: null } }, "/holidays/country"],
+    ["a region that its country does not have", { holidays: { country: "DE", region: "LA" } }, "/holidays/region"],
+    [
+      "special hours without a window",
+      { special_hours: [{ date: "2026-12-24", windows: [] }] },
+      "/special_hours/0/windows",
+    ],
+    [
+      "special hours on a closed date",
+      {
+        closed_dates: ["2026-12-24"],
+        special_hours: [{ date: "2026-12-24", windows: [{ start: "09:00", end: "12:00" }] }],
+      },
+      "/special_hours/0/date",
+    ],
   ])("%s is refused, with its place", async (_, fields, pointer) => {
     const answer = await api.post("/api/v1/schedules/", { name: "Bad", timezone: "UTC", windows: [], ...fields });
 

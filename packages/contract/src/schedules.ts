@@ -1,4 +1,4 @@
-import { Schedule as ScheduleRules } from "@dripline/domain/schedule";
+import { Schedule as ScheduleRules, specialHoursConflicts } from "@dripline/domain/schedule";
 import { z } from "zod";
 import { Id, Instant, line } from "./fields.ts";
 import { listQuery, pageOf, Search } from "./list.ts";
@@ -29,7 +29,8 @@ export const Schedule = z
     timezone: z.string(),
     windows: z.array(Window),
     closed_dates: z.array(z.string()),
-    holidays: HolidayCalendar.nullable(),
+    // As it was stored: a calendar that this version does not know any more can still be read.
+    holidays: z.strictObject({ country: z.string(), region: z.string().nullable() }).nullable(),
     special_hours: z.array(SpecialHours),
     uses_contact_timezone: z.boolean(),
     spread_minutes: z.int(),
@@ -57,6 +58,12 @@ export const ScheduleInput = z
       .default(false)
       .describe("Read the windows in the contact's own zone, else the company's, if known"),
     spread_minutes: rules.spreadMinutes.describe("Deferred emails are spread over this long after an opening"),
+  })
+  .check(({ value, issues }) => {
+    const { closed_dates: closedDates, special_hours: specialHours } = value;
+    for (const { index, message } of specialHoursConflicts({ closedDates, specialHours })) {
+      issues.push({ code: "custom", path: ["special_hours", index, "date"], message, input: value });
+    }
   })
   .meta({
     id: "ScheduleInput",
