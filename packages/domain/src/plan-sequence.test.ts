@@ -56,6 +56,14 @@ describe("what goes out, and when", () => {
       expected: ["2026-11-24T02:00:00.000Z", "2026-11-25T02:00:00.000Z"],
     },
     {
+      title: "a public holiday moves a step to the next working day, and business days leave it out",
+      from: new Date("2026-12-23T09:00:00Z"), // Wednesday 10:00 in Berlin
+      schedule: { ...punctual, holidays: { country: "DE", region: null } },
+      zone: { zone: "Europe/Berlin", source: "schedule" } as const,
+      steps: [step(1, 2, "days"), step(2, 4, "business_days")], // Friday is Christmas Day; New Year's Day is the next Friday
+      expected: ["2026-12-28T08:00:00.000Z", "2027-01-04T08:00:00.000Z"],
+    },
+    {
       title: "days keep the wall clock over the end of summer time, hours do not",
       from: new Date("2026-10-24T08:00:00Z"), // 10:00 in Berlin, the day before clocks go back
       zone: { zone: "Europe/Berlin", source: "contact" } as const,

@@ -1,9 +1,10 @@
 import type { Delay } from "./delay.ts";
-import { DAY, isoDate, localDay, localTime } from "./local-time.ts";
+import { DAY } from "./local-time.ts";
 import { type NextStep, type PassedStep, type PlanNextStepInput, planNextStep } from "./next-step.ts";
 import { type InstantRange, sendRange } from "./send-range.ts";
 import { describeDeferral } from "./send-time.ts";
 import { isTimeZone, notATimeZone } from "./time-zone.ts";
+import { wallClock } from "./wall-clock.ts";
 
 export interface PlanSequenceInput extends PlanNextStepInput {
   /**
@@ -75,12 +76,8 @@ function describeMovedClock(
   { unit, value }: Delay,
 ): string | undefined {
   if (value === 0 || unit === "minutes" || unit === "hours") return undefined;
-  const wanted = timeOfDay(zone, countsFrom);
-  const reached = timeOfDay(zone, dueAt);
-  if (wanted === reached) return undefined;
-  return `clocks go forward in ${zone}: the time ${wanted} does not exist then, the first moment after it is ${isoDate(localDay(zone, dueAt.getTime()))} ${reached}`;
-}
-
-function timeOfDay(zone: string, at: Date): string {
-  return new Date(localTime(zone, at.getTime())).toISOString().slice(11, 16);
+  const wanted = wallClock(zone, countsFrom).time;
+  const reached = wallClock(zone, dueAt);
+  if (wanted === reached.time) return undefined;
+  return `clocks go forward in ${zone}: the time ${wanted} does not exist then, the first moment after it is ${reached.date} ${reached.time}`;
 }

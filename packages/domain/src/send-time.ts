@@ -1,8 +1,8 @@
-import { DateTime } from "luxon";
 import { isoDate, localDay, MINUTE } from "./local-time.ts";
 import type { Schedule } from "./schedule.ts";
 import { seededFraction } from "./seeded-fraction.ts";
 import { unreachable } from "./unreachable.ts";
+import { wallClock } from "./wall-clock.ts";
 import { closureOn, nextWindow, OPENING_HORIZON_DAYS, type SendingWindow } from "./window.ts";
 
 /**
@@ -75,19 +75,19 @@ function spreadOver({ start, end }: SendingWindow, minutes: number): number {
  * those of the due date and, up to three in all, of the dates until the opening.
  */
 export function describeDeferral({ plan, zone, dueAt, schedule }: DeferralToDescribe): string {
-  const due = wallClock(dueAt, zone);
+  const due = wallClock(zone, dueAt);
   const day = localDay(zone, dueAt.getTime());
   const openingDay = plan.kind === "never" ? day + 1 : localDay(zone, plan.window.start.getTime());
   const closures = schedule === undefined ? "" : describeClosures(schedule, day, openingDay);
-  const reason = `outside the sending window: ${due.toFormat("cccc HH:mm")} in ${zone}${closures}`;
+  const reason = `outside the sending window: ${due.weekday} ${due.time} in ${zone}${closures}`;
   if (plan.kind === "never") {
     return `${reason}; the schedule does not open within ${OPENING_HORIZON_DAYS} days of ${isoDate(day)}: give it a window`;
   }
 
-  const opening = wallClock(plan.window.start, zone);
-  const planned = wallClock(plan.at, zone);
-  const plannedFormat = planned.hasSame(opening, "day") ? "HH:mm" : "cccc yyyy-MM-dd HH:mm";
-  return `${reason}; next opening ${opening.toFormat("cccc yyyy-MM-dd HH:mm")}, planned for ${planned.toFormat(plannedFormat)}`;
+  const opening = wallClock(zone, plan.window.start);
+  const planned = wallClock(zone, plan.at);
+  const plannedDay = planned.date === opening.date ? "" : `${planned.weekday} ${planned.date} `;
+  return `${reason}; next opening ${opening.weekday} ${opening.date} ${opening.time}, planned for ${plannedDay}${planned.time}`;
 }
 
 const closuresNamed = 3;
@@ -124,8 +124,4 @@ export function describeClosure(schedule: Schedule, day: number): string | null 
 
 function timeOfDay(minute: number): string {
   return new Date(minute * MINUTE).toISOString().slice(11, 16);
-}
-
-function wallClock(at: Date, zone: string): DateTime {
-  return DateTime.fromJSDate(at, { zone }).setLocale("en");
 }
