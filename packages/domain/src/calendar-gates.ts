@@ -6,9 +6,10 @@ import { type Gate, type GateData, readingZone, zoneOf } from "./gate.ts";
 import { latenessMilliseconds } from "./lateness.ts";
 import { DAY, isoDate, localTime, MINUTE } from "./local-time.ts";
 import type { Schedule } from "./schedule.ts";
+import { scheduleFault } from "./schedule-fault.ts";
 import { describeDeferral, planSendTime, type SendTimePlan } from "./send-time.ts";
 import { spreadSeed } from "./spread-seed.ts";
-import { isTimeZone, type ZoneSource } from "./time-zone.ts";
+import type { ZoneSource } from "./time-zone.ts";
 import { unreachable } from "./unreachable.ts";
 import { type Closure, closureOn, nextWindow, type SendingWindow } from "./window.ts";
 
@@ -70,13 +71,13 @@ export function windowGate(facts: SendFacts, at: Date): Gate<"window"> {
   const { schedule } = facts;
   const { zone, source } = zoneOf(facts);
   const named = { zone, zone_source: source, at };
-  if (!isTimeZone(schedule.timezone)) {
-    const message = `The schedule's time zone "${schedule.timezone}" is not known to this machine.`;
+  const fault = scheduleFault(schedule, zone);
+  if (fault !== null) {
     const data = { ...named, local_time: null, is_open: false, opens_at: null, closes_at: null };
     return {
       name: "window",
-      decision: { kind: "hold", reason: "unknown_time_zone", message },
-      describe: () => ({ sentence: message, data }),
+      decision: { kind: "hold", ...fault },
+      describe: () => ({ sentence: fault.message, data }),
     };
   }
   const plan = planAt(facts, zone, at);
@@ -133,9 +134,9 @@ function windowDecision(
 export function holidayGate(facts: SendFacts, at: Date): Gate<"holiday"> {
   const { decision } = windowGate(facts, at);
   const { zone } = zoneOf(facts);
-  if (!isTimeZone(zone)) {
+  if (scheduleFault(facts.schedule, zone) !== null) {
     const data = { date: null, kind: null, holiday_name: null };
-    const sentence = "Its local date is not known, because its zone is not.";
+    const sentence = "Whether its local date is a holiday is not known: see the window.";
     return { name: "holiday", decision: null, describe: () => ({ sentence, data }) };
   }
   const local = localTime(zone, at.getTime());

@@ -46,6 +46,7 @@ export type HoldReason =
   | "enrollment_paused"
   | "window_never_opens"
   | "unknown_time_zone"
+  | "unknown_holiday_calendar"
   | "too_late";
 
 export type StopReason = "enrollment_ended" | "sequence_archived" | "contact_opted_out" | "address_suppressed";

@@ -2,9 +2,9 @@ import type { SendFacts } from "./decide-send.ts";
 import type { Pace } from "./delay.ts";
 import { zoneOf } from "./gate.ts";
 import { DAY } from "./local-time.ts";
+import { scheduleFault } from "./schedule-fault.ts";
 import { planSendTime } from "./send-time.ts";
 import { spreadSeed } from "./spread-seed.ts";
-import { isTimeZone } from "./time-zone.ts";
 
 /** Up to here an email is on its way; a longer wait is a backlog, of an outage or of a limit. */
 const overdueMilliseconds = 15 * 60_000;
@@ -19,7 +19,7 @@ export function latenessMilliseconds(facts: SendFacts, now: Date): number {
   const sinceDue = now.getTime() - execution.dueAt.getTime();
   if (sinceDue <= 0) return sinceDue;
   const { zone } = zoneOf(facts);
-  if (!isTimeZone(zone)) return sinceDue;
+  if (scheduleFault(schedule, zone) !== null) return sinceDue;
   const seed = spreadSeed(enrollment.id, execution.stepKey);
   const plan = planSendTime({ schedule, zone, dueAt: execution.dueAt, seed });
   return plan.kind === "never" ? sinceDue : now.getTime() - plan.at.getTime();

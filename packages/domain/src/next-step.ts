@@ -1,8 +1,9 @@
 import { addDelay, type Delay, type Pace } from "./delay.ts";
 import type { Schedule } from "./schedule.ts";
+import { scheduleFault } from "./schedule-fault.ts";
 import { describeDeferral, planSendTime } from "./send-time.ts";
 import { spreadSeed } from "./spread-seed.ts";
-import { isTimeZone, type ResolvedZone, type ZoneSource } from "./time-zone.ts";
+import type { ResolvedZone, ZoneSource } from "./time-zone.ts";
 
 /** A step of a version, as far as planning needs it. */
 export interface PlannedStep {
@@ -89,8 +90,9 @@ export function planStep(
     timezone: zone,
     timezoneSource: source,
   };
-  // A zone that this machine does not know must not keep the end of the step before from being recorded.
-  if (!isTimeZone(zone)) return { ...base, dueAt: from, scheduledFor: from, deferral: null, isHeld: true };
+  // A zone or calendar that is not known here must not keep the end of the step before from being recorded.
+  if (scheduleFault(schedule, zone) !== null)
+    return { ...base, dueAt: from, scheduledFor: from, deferral: null, isHeld: true };
   const dueAt = addDelay(from, step.delay, { schedule, zone, pace });
   const plan = planSendTime({ schedule, zone, dueAt, seed: spreadSeed(enrollmentId, step.key) });
   return {

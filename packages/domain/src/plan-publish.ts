@@ -3,10 +3,11 @@ import { describeDelay } from "./describe-delay.ts";
 import { isSameLength, nameStep, type VersionStep } from "./diff-versions.ts";
 import { type NextStep, type PassedStep, planNextStep, planStep } from "./next-step.ts";
 import type { Schedule } from "./schedule.ts";
+import { scheduleFault } from "./schedule-fault.ts";
 import { spreadFromNow } from "./spread-from-now.ts";
 import { spreadSeed } from "./spread-seed.ts";
 import type { SequenceStatus } from "./statuses.ts";
-import { isTimeZone, type PeopleZones, resolveZone } from "./time-zone.ts";
+import { type PeopleZones, resolveZone } from "./time-zone.ts";
 
 /** A live enrollment that a publish takes to the new version. */
 export interface PersonInFlight {
@@ -144,7 +145,7 @@ function retime(
   { schedule, pace, now, toVersionNumber }: PublishContext,
 ): Pick<FollowEffect, "change" | "outcome"> | undefined {
   const zone = resolveZone(schedule, person.zones);
-  if (!isTimeZone(zone.zone)) return undefined; // the look before the send says so, and holds the row
+  if (scheduleFault(schedule, zone.zone) !== null) return undefined; // the look before the send says so, and holds the row
   const { enrollmentId } = person;
   const planned = planStep(after, { from: open.countsFrom, schedule, zone, pace, enrollmentId });
   // A clock that stands still stands where it stopped: what is left to wait is left to wait after the pause.

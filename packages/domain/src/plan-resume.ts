@@ -1,8 +1,8 @@
 import { MINUTE } from "./local-time.ts";
 import type { Schedule } from "./schedule.ts";
+import { type ScheduleFault, scheduleFault } from "./schedule-fault.ts";
 import { seededFraction } from "./seeded-fraction.ts";
 import { planSendTime } from "./send-time.ts";
-import { isTimeZone } from "./time-zone.ts";
 import { nextWindow } from "./window.ts";
 
 export interface ResumeRequest {
@@ -32,7 +32,7 @@ export type ResumePlan =
   | (MovedClock & { readonly kind: "scheduled"; readonly scheduledFor: Date })
   | (MovedClock & {
       readonly kind: "held";
-      readonly reason: "window_never_opens" | "unknown_time_zone";
+      readonly reason: "window_never_opens" | ScheduleFault["reason"];
       readonly message: string;
     });
 
@@ -49,10 +49,8 @@ export function planResume(request: ResumeRequest): ResumePlan {
   const clock = { countsFrom: afterPause(request.countsFrom), dueAt: afterPause(request.dueAt) };
 
   if (pausedMilliseconds === 0) return { kind: "scheduled", ...clock, scheduledFor: request.scheduledFor };
-  if (!isTimeZone(zone)) {
-    const message = `The schedule's time zone "${zone}" is not known to this machine.`;
-    return { kind: "held", ...clock, reason: "unknown_time_zone", message };
-  }
+  const fault = scheduleFault(schedule, zone);
+  if (fault !== null) return { kind: "held", ...clock, ...fault };
 
   const wantedAt = request.attemptCount > 0 ? afterPause(request.scheduledFor) : clock.dueAt;
   const scheduledFor =

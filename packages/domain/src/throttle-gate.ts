@@ -2,6 +2,7 @@ import type { SendFacts } from "./decide-send.ts";
 import { describeInstant } from "./describe-instant.ts";
 import { type Gate, readingZone, zoneOf } from "./gate.ts";
 import { isoDate, localDay } from "./local-time.ts";
+import { scheduleFault } from "./schedule-fault.ts";
 import { type DayCount, deferOverLimit, type EmailLimits, limitReached, type ThrottleState } from "./throttle.ts";
 import { isTimeZone } from "./time-zone.ts";
 
@@ -23,7 +24,7 @@ export function throttleGate(facts: SendFacts, now: Date, at: Date, throttle: Th
   const known = at > now ? knownLater(state, dateOf(facts, at)) : state;
   const { zone } = zoneOf(facts);
   const over = throttle === null ? null : limitReached(known, throttle.limits, schedule, at);
-  const canPlan = isTimeZone(zone) && isTimeZone(schedule.timezone); // otherwise the window gate holds it
+  const canPlan = scheduleFault(schedule, zone) === null; // otherwise the window gate holds it
   return {
     name: "throttle",
     decision: over !== null && canPlan ? deferOverLimit(facts, zoneOf(facts), over, at) : null,
