@@ -74,6 +74,27 @@ program
   });
 
 program
+  .command("plan")
+  .description("every future send of a sequence with its date, for contacts or a list; nothing is sent")
+  .argument("<sequence>", "its id or exact name")
+  .option("--contact <email...>", "for whom; a known contact's own time zone counts")
+  .option("--csv <file>", "a list with a column email and perhaps timezone and company_timezone", toDirectory)
+  .option("--draft", "the steps that are being edited and not published yet", false)
+  .option("--now <moment>", "plan as if it were then, e.g. 2026-11-23T09:00:00Z")
+  .option("--json", "for scripts: one object per person and line", false)
+  .action(
+    async (
+      sequence: string,
+      options: { contact?: string[]; csv?: string; draft: boolean; now?: string; json: boolean },
+    ) => {
+      const { plan } = await import("./commands/plan.ts");
+      const { contact: contacts = [], csv, now: at, ...rest } = options;
+      const output = { print: (line: string) => console.log(line), complain: (line: string) => console.error(line) };
+      await plan(env, directory(), { sequence, contacts, csv, now: at, ...rest, clock: now, ...output });
+    },
+  );
+
+program
   .command("retry")
   .description("let held or failed executions be tried again, after what kept them back was put right")
   .argument("[ids...]", "executions, as due --dry-run --json shows them")
