@@ -1,4 +1,5 @@
 import type { Queryable } from "./database.ts";
+import { bulkAnswerMilliseconds } from "./lift-statement-timeout.ts";
 
 export interface EndEnrollments {
   readonly enrollmentIds: readonly string[];
@@ -28,6 +29,7 @@ export async function endEnrollments(db: Queryable, end: EndEnrollments): Promis
       where n.id = any($1) and n.status in ('active', 'paused') and n.status <> $2
       returning n.id`,
     values: [end.enrollmentIds, end.to, end.endReason, `[${end.now.toISOString()}] ${end.note}`, end.now],
+    query_timeout: bulkAnswerMilliseconds,
   });
   const ids = ended.rows.map((row) => row.id);
   // A statement of its own: the first one may have waited for a worker that was just opening the next step, and only
@@ -43,6 +45,7 @@ export async function endEnrollments(db: Queryable, end: EndEnrollments): Promis
       insert into execution_event (id, execution_id, at, kind, reason, message, actor)
       select gen_random_uuid(), id, $2, 'skipped', $3, $4, $5 from skipped`,
     values: [ids, end.now, end.endReason, whySkipped(end), end.actor],
+    query_timeout: bulkAnswerMilliseconds,
   });
   return ids;
 }

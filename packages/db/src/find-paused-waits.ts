@@ -2,6 +2,7 @@ import type { Schedule } from "@dripline/domain/schedule";
 import type { PeopleZones } from "@dripline/domain/time-zone";
 import type { Queryable } from "./database.ts";
 import { isPauseHold } from "./hold-under-pause.ts";
+import { bulkAnswerMilliseconds } from "./lift-statement-timeout.ts";
 import { scheduleFromRow } from "./load-facts.ts";
 
 /** An execution that waits for a pause that is over, with what its next plan needs. */
@@ -39,6 +40,7 @@ export async function findPausedWaits(db: Queryable, scope: WaitScope, limit: nu
       where n.status = 'active' and ${isOne ? "n.sequence_id = $1" : "n.id = any($1)"}
       limit $2`,
     values: [isOne ? scope.sequenceId : scope.enrollmentIds, limit],
+    query_timeout: bulkAnswerMilliseconds,
   });
   return rows.map((row) => ({
     executionId: row.id,

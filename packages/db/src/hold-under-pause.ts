@@ -1,5 +1,6 @@
 import type { MovedBy } from "./arrow.ts";
 import type { Queryable } from "./database.ts";
+import { bulkAnswerMilliseconds } from "./lift-statement-timeout.ts";
 
 /** Whose emails wait: a hold for one of these ends when the pause does. */
 export type PauseReason = "sequence_paused" | "enrollment_paused";
@@ -46,6 +47,7 @@ async function holdScheduled(
       )
       select count(*)::int as count from moved`,
     values: [what.ids, what.reason, sentences[what.reason], now, actor],
+    query_timeout: bulkAnswerMilliseconds,
   });
   return rows[0]?.count ?? 0;
 }

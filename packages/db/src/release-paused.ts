@@ -4,6 +4,7 @@ import type { MovedBy } from "./arrow.ts";
 import type { Queryable } from "./database.ts";
 import type { PausedWait, WaitScope } from "./find-paused-waits.ts";
 import { isPauseHold } from "./hold-under-pause.ts";
+import { bulkAnswerMilliseconds } from "./lift-statement-timeout.ts";
 import { newId } from "./new-id.ts";
 import type { Revived } from "./revive-executions.ts";
 
@@ -16,8 +17,9 @@ export interface Release {
 /**
  * pending → scheduled, at the planned time, generation + 1 so that older timers are over; or pending → pending for
  * another reason, where no window opens. A row moves only if it still waits for a pause in the generation that was
- * planned from, and neither its sequence nor its enrollment is paused (again); both are locked, in this order, so that a
- * pause that comes at the same moment finds everything that was released. Answers which rows got a timer.
+ * planned from, and neither its sequence nor its enrollment is paused (again). Both are locked before, in this order, so
+ * that a pause that comes at the same moment finds everything that was released: call it in a transaction. Answers which
+ * rows got a timer.
  */
 export async function releasePaused(
   db: Queryable,
@@ -25,45 +27,57 @@ export async function releasePaused(
   { now, actor }: MovedBy,
 ): Promise<Revived[]> {
   if (releases.length === 0) return [];
+  await lockActive(db, releases);
   const { rows } = await db.query<{ id: string; generation: number; scheduled_for: Date }>({
-    // It has no name on purpose: prepared for ten rows, its plan would join 100,000 of them in a loop.
+    // Made for 100,000 rows without statistics at hand: every join is along a primary key, so that no plan is a bad one,
+    // and it has no name, so that no plan is kept from a call with one row.
     text: `
-      with input as (
-        select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::text[],
-                             $7::text[], $8::text[], $9::text[], $10::uuid[])
-          as w(execution_id, generation, counts_from, due_at, scheduled_for, timezone, timezone_source,
-               hold_reason, message, event_id)
-      ),
-      sequences as materialized (
-        select s.id from email_sequence s where s.id = any($11) and s.status = 'active' order by s.id for share of s
-      ),
-      live as materialized (
-        select n.id from sequence_enrollment n join sequences on sequences.id = n.sequence_id
-        where n.id = any($12) and n.status = 'active' order by n.id for share of n
-      ),
-      moved as (
+      with moved as (
         update step_execution e
         set status = case when w.hold_reason is null then 'scheduled' else 'pending' end, hold_reason = w.hold_reason,
-            held_at = case when w.hold_reason is not null then $13::timestamptz end,
+            held_at = case when w.hold_reason is not null then $11::timestamptz end,
             error_message = case when w.hold_reason is not null then w.message end,
             generation = e.generation + 1, rescued_at = null, updated_at = now(),
             counts_from = w.counts_from, due_at = w.due_at, scheduled_for = coalesce(w.scheduled_for, e.scheduled_for),
             timezone = w.timezone, timezone_source = w.timezone_source
-        from input w, live
-        where e.id = w.execution_id and live.id = e.enrollment_id and e.generation = w.generation
-          and e.status = 'pending' and ${isPauseHold}
-        returning e.id, e.status, e.generation, e.scheduled_for
+        from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::text[],
+                    $7::text[], $8::text[], $9::text[], $10::uuid[])
+               as w(execution_id, generation, counts_from, due_at, scheduled_for, timezone, timezone_source,
+                    hold_reason, message, event_id),
+             sequence_enrollment n, email_sequence s
+        where e.id = w.execution_id and e.generation = w.generation and e.status = 'pending' and ${isPauseHold}
+          and n.id = e.enrollment_id and n.status = 'active' and s.id = n.sequence_id and s.status = 'active'
+        returning e.id, e.status, e.generation, e.scheduled_for, w.event_id, w.hold_reason as held_for, w.message
       ),
       told as (
         insert into execution_event (id, execution_id, at, kind, reason, message, actor)
-        select w.event_id, w.execution_id, $13, case when w.hold_reason is null then 'resumed' else 'held' end,
-               coalesce(w.hold_reason, 'pause_over'), w.message, $14
-        from input w join moved on moved.id = w.execution_id
+        select event_id, id, $11, case when held_for is null then 'resumed' else 'held' end,
+               coalesce(held_for, 'pause_over'), message, $12
+        from moved
       )
       select id, generation, scheduled_for from moved where status = 'scheduled'`,
     values: [...columns(releases), now, actor],
+    query_timeout: bulkAnswerMilliseconds,
   });
   return rows.map((row) => ({ executionId: row.id, generation: row.generation, scheduledFor: row.scheduled_for }));
+}
+
+/** A statement of its own: the one after it then reads how they stand while they are locked. */
+async function lockActive(db: Queryable, releases: readonly Release[]): Promise<void> {
+  await db.query(
+    `with sequences as materialized (
+       select s.id from email_sequence s where s.id = any($1) order by s.id for share of s
+     ),
+     enrollments as materialized (
+       select n.id from sequence_enrollment n
+       where n.id = any($2) and exists (select from sequences) order by n.id for share of n
+     )
+     select count(*) from enrollments`,
+    [
+      [...new Set(releases.map(({ wait }) => wait.sequenceId))],
+      [...new Set(releases.map(({ wait }) => wait.enrollmentId))],
+    ],
+  );
 }
 
 function columns(releases: readonly Release[]): unknown[] {
@@ -78,8 +92,6 @@ function columns(releases: readonly Release[]): unknown[] {
     releases.map(({ plan }) => (plan.kind === "held" ? plan.reason : null)),
     releases.map(messageOf),
     releases.map(() => newId()),
-    [...new Set(releases.map(({ wait }) => wait.sequenceId))],
-    [...new Set(releases.map(({ wait }) => wait.enrollmentId))],
   ];
 }
 
@@ -119,6 +131,7 @@ export async function relabelPaused(db: Queryable, scope: WaitScope, { now, acto
       )
       select count(*)::int as count from moved`,
     values: [isOne ? scope.sequenceId : scope.enrollmentIds, now, actor],
+    query_timeout: bulkAnswerMilliseconds,
   });
   return rows[0]?.count ?? 0;
 }

@@ -8,7 +8,7 @@ import { spreadSeed } from "@dripline/domain/spread-seed";
 import { resolveZone } from "@dripline/domain/time-zone";
 import type { PendingWake } from "./wake-after-commit.ts";
 
-/** What one statement releases. 100,000 rows take about 5 s, and a statement is cut off after 30. */
+/** What one statement releases: as long as inserting so many rows takes, seconds. The rest is left to a sweep. */
 const releasesMax = 100_000;
 
 export interface Released {

@@ -3,6 +3,7 @@ import { changeSequenceStatus } from "@dripline/db/change-sequence-status";
 import type { Queryable } from "@dripline/db/database";
 import { endEnrollments } from "@dripline/db/end-enrollments";
 import { holdOfSequences } from "@dripline/db/hold-under-pause";
+import { liftStatementTimeout } from "@dripline/db/lift-statement-timeout";
 import { findLiveEnrollments, sequenceStatus } from "@dripline/db/queries/sequence-status";
 import type { SequenceStatus } from "@dripline/domain/statuses";
 import { releaseAfterPause } from "./release-after-pause.ts";
@@ -17,6 +18,7 @@ const done: SequenceResult = { kind: "done", wakes: [] };
 
 /** Stops the clock of everybody in it, and entry. Doing it again changes nothing. Call it in a transaction. */
 export async function pauseSequence(db: Queryable, sequenceId: string, by: MovedBy): Promise<SequenceResult> {
+  await liftStatementTimeout(db);
   if (await changeSequenceStatus(db, sequenceId, "paused", by.now)) {
     await holdOfSequences(db, [sequenceId], by);
     return done;
@@ -30,6 +32,7 @@ export async function pauseSequence(db: Queryable, sequenceId: string, by: Moved
  * a sweep takes those that are left.
  */
 export async function resumeSequence(db: Queryable, sequenceId: string, by: MovedBy): Promise<SequenceResult> {
+  await liftStatementTimeout(db);
   if (await changeSequenceStatus(db, sequenceId, "active", by.now)) {
     const { wakes } = await releaseAfterPause(db, { sequenceId }, by);
     return { kind: "done", wakes };
@@ -42,6 +45,7 @@ export async function resumeSequence(db: Queryable, sequenceId: string, by: Move
  * moment finishes. Doing it again changes nothing. Call it in a transaction.
  */
 export async function archiveSequence(db: Queryable, sequenceId: string, by: MovedBy): Promise<SequenceResult> {
+  await liftStatementTimeout(db);
   if (await changeSequenceStatus(db, sequenceId, "archived", by.now)) {
     await endEnrollments(db, {
       enrollmentIds: await findLiveEnrollments(db, sequenceId),
