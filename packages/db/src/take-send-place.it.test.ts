@@ -102,6 +102,12 @@ describe("a limit of emails a day", () => {
     expect(["2026-03-03", "2026-03-04", "2026-03-05"].map(count)).toEqual([10, 10, 5]);
   });
 
+  test("sends no more on to one date than it lets through, however many ask at once", async () => {
+    const booking = { scope: "sequence:race", schedule: ALWAYS_OPEN, after: day, max: 3 };
+    const days = await Promise.all(Array.from({ length: 60 }, () => bookSendDay(db, booking)));
+    for (const date of new Set(days)) expect(days.filter((one) => one === date)).toHaveLength(3);
+  });
+
   test("with a backlog of months finds the first date that has room, and no date on which the schedule is closed", async () => {
     await pool.query(
       `insert into send_quota (scope, day, booked)
