@@ -1,5 +1,5 @@
+import { bulkStatement } from "./bulk-statement.ts";
 import type { Queryable } from "./database.ts";
-import { bulkAnswerMilliseconds } from "./lift-statement-timeout.ts";
 
 export interface EndEnrollments {
   readonly enrollmentIds: readonly string[];
@@ -17,9 +17,10 @@ export interface EndEnrollments {
  * enrollments moved; the others were not live, or already in that state. Call it in a transaction.
  */
 export async function endEnrollments(db: Queryable, end: EndEnrollments): Promise<string[]> {
-  const ended = await db.query<{ id: string }>({
-    name: "end-enrollments",
-    text: `
+  const ended = await db.query<{ id: string }>(
+    bulkStatement({
+      name: "end-enrollments",
+      text: `
       update sequence_enrollment n
       set status = $2, end_reason = case when $2 = 'paused' then n.end_reason else $3 end,
           ended_at = case when $2 <> 'paused' then $5::timestamptz end,
@@ -28,15 +29,16 @@ export async function endEnrollments(db: Queryable, end: EndEnrollments): Promis
           notes = case when n.notes = '' then $4 else n.notes || E'\\n' || $4 end, updated_at = now()
       where n.id = any($1) and n.status in ('active', 'paused') and n.status <> $2
       returning n.id`,
-    values: [end.enrollmentIds, end.to, end.endReason, `[${end.now.toISOString()}] ${end.note}`, end.now],
-    query_timeout: bulkAnswerMilliseconds,
-  });
+      values: [end.enrollmentIds, end.to, end.endReason, `[${end.now.toISOString()}] ${end.note}`, end.now],
+    }),
+  );
   const ids = ended.rows.map((row) => row.id);
   // A statement of its own: the first one may have waited for a worker that was just opening the next step, and only
   // a statement that begins after that sees the new row.
-  await db.query({
-    name: "skip-open-executions",
-    text: `
+  await db.query(
+    bulkStatement({
+      name: "skip-open-executions",
+      text: `
       with skipped as (
         update step_execution e set status = 'skipped', hold_reason = null, held_at = null, updated_at = now()
         where e.enrollment_id = any($1) and e.status in ('pending', 'scheduled')
@@ -44,9 +46,9 @@ export async function endEnrollments(db: Queryable, end: EndEnrollments): Promis
       )
       insert into execution_event (id, execution_id, at, kind, reason, message, actor)
       select gen_random_uuid(), id, $2, 'skipped', $3, $4, $5 from skipped`,
-    values: [ids, end.now, end.endReason, whySkipped(end), end.actor],
-    query_timeout: bulkAnswerMilliseconds,
-  });
+      values: [ids, end.now, end.endReason, whySkipped(end), end.actor],
+    }),
+  );
   return ids;
 }
 

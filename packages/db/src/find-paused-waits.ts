@@ -1,8 +1,8 @@
 import type { Schedule } from "@dripline/domain/schedule";
 import type { PeopleZones } from "@dripline/domain/time-zone";
+import { bulkStatement } from "./bulk-statement.ts";
 import type { Queryable } from "./database.ts";
 import { isPauseHold } from "./hold-under-pause.ts";
-import { bulkAnswerMilliseconds } from "./lift-statement-timeout.ts";
 import { scheduleFromRow } from "./load-facts.ts";
 
 /** An execution that waits for a pause that is over, with what its next plan needs. */
@@ -26,9 +26,10 @@ export type WaitScope = { readonly sequenceId: string } | { readonly enrollmentI
 /** Executions that are held for a pause although sequence and enrollment are active, up to `limit`. */
 export async function findPausedWaits(db: Queryable, scope: WaitScope, limit: number): Promise<PausedWait[]> {
   const isOne = "sequenceId" in scope;
-  const { rows } = await db.query({
-    name: isOne ? "find-paused-waits-of-sequence" : "find-paused-waits-of-enrollments",
-    text: `
+  const { rows } = await db.query(
+    bulkStatement({
+      name: isOne ? "find-paused-waits-of-sequence" : "find-paused-waits-of-enrollments",
+      text: `
       select e.id, e.generation, e.enrollment_id, n.sequence_id, e.step_key, e.attempt_count,
              coalesce(e.held_at, e.updated_at) as held_at, e.counts_from, e.due_at, e.scheduled_for,
              c.timezone as contact_timezone, co.timezone as company_timezone
@@ -39,9 +40,9 @@ export async function findPausedWaits(db: Queryable, scope: WaitScope, limit: nu
       left join company co on co.id = coalesce(n.company_id, c.company_id)
       where n.status = 'active' and ${isOne ? "n.sequence_id = $1" : "n.id = any($1)"}
       limit $2`,
-    values: [isOne ? scope.sequenceId : scope.enrollmentIds, limit],
-    query_timeout: bulkAnswerMilliseconds,
-  });
+      values: [isOne ? scope.sequenceId : scope.enrollmentIds, limit],
+    }),
+  );
   return rows.map((row) => ({
     executionId: row.id,
     generation: row.generation,

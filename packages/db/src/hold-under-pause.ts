@@ -1,6 +1,6 @@
 import type { MovedBy } from "./arrow.ts";
+import { bulkStatement } from "./bulk-statement.ts";
 import type { Queryable } from "./database.ts";
-import { bulkAnswerMilliseconds } from "./lift-statement-timeout.ts";
 
 /** Whose emails wait: a hold for one of these ends when the pause does. */
 export type PauseReason = "sequence_paused" | "enrollment_paused";
@@ -30,9 +30,10 @@ async function holdScheduled(
   what: { readonly scope: string; readonly ids: readonly string[]; readonly reason: PauseReason },
   { now, actor }: MovedBy,
 ): Promise<number> {
-  const { rows } = await db.query<{ count: number }>({
-    name: `hold-under-pause-${what.reason}`,
-    text: `
+  const { rows } = await db.query<{ count: number }>(
+    bulkStatement({
+      name: `hold-under-pause-${what.reason}`,
+      text: `
       with moved as (
         update step_execution e
         set status = 'pending', hold_reason = $2, held_at = $4, error_message = $3, updated_at = now()
@@ -46,8 +47,8 @@ async function holdScheduled(
         select gen_random_uuid(), id, $4, 'held', $2, $3, $5 from moved
       )
       select count(*)::int as count from moved`,
-    values: [what.ids, what.reason, sentences[what.reason], now, actor],
-    query_timeout: bulkAnswerMilliseconds,
-  });
+      values: [what.ids, what.reason, sentences[what.reason], now, actor],
+    }),
+  );
   return rows[0]?.count ?? 0;
 }

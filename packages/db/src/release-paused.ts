@@ -1,10 +1,10 @@
 import type { ResumePlan } from "@dripline/domain/plan-resume";
 import type { ResolvedZone } from "@dripline/domain/time-zone";
 import type { MovedBy } from "./arrow.ts";
+import { bulkStatement } from "./bulk-statement.ts";
 import type { Queryable } from "./database.ts";
 import type { PausedWait, WaitScope } from "./find-paused-waits.ts";
 import { isPauseHold } from "./hold-under-pause.ts";
-import { bulkAnswerMilliseconds } from "./lift-statement-timeout.ts";
 import { newId } from "./new-id.ts";
 import type { Revived } from "./revive-executions.ts";
 
@@ -28,10 +28,11 @@ export async function releasePaused(
 ): Promise<Revived[]> {
   if (releases.length === 0) return [];
   await lockActive(db, releases);
-  const { rows } = await db.query<{ id: string; generation: number; scheduled_for: Date }>({
-    // Made for 100,000 rows without statistics at hand: every join is along a primary key, so that no plan is a bad one,
-    // and it has no name, so that no plan is kept from a call with one row.
-    text: `
+  const { rows } = await db.query<{ id: string; generation: number; scheduled_for: Date }>(
+    bulkStatement({
+      // Made for 100,000 rows without statistics at hand: every join is along a primary key, so that no plan is a bad one,
+      // and it has no name, so that no plan is kept from a call with one row.
+      text: `
       with moved as (
         update step_execution e
         set status = case when w.hold_reason is null then 'scheduled' else 'pending' end, hold_reason = w.hold_reason,
@@ -56,9 +57,9 @@ export async function releasePaused(
         from moved
       )
       select id, generation, scheduled_for from moved where status = 'scheduled'`,
-    values: [...columns(releases), now, actor],
-    query_timeout: bulkAnswerMilliseconds,
-  });
+      values: [...columns(releases), now, actor],
+    }),
+  );
   return rows.map((row) => ({ executionId: row.id, generation: row.generation, scheduledFor: row.scheduled_for }));
 }
 
@@ -109,9 +110,10 @@ function messageOf({ plan, wait }: Release): string {
  */
 export async function relabelPaused(db: Queryable, scope: WaitScope, { now, actor }: MovedBy): Promise<number> {
   const isOne = "sequenceId" in scope;
-  const { rows } = await db.query<{ count: number }>({
-    name: isOne ? "relabel-paused-of-sequence" : "relabel-paused-of-enrollments",
-    text: `
+  const { rows } = await db.query<{ count: number }>(
+    bulkStatement({
+      name: isOne ? "relabel-paused-of-sequence" : "relabel-paused-of-enrollments",
+      text: `
       with moved as (
         update step_execution e
         set hold_reason = r.hold_reason, error_message = r.message, updated_at = now()
@@ -130,8 +132,8 @@ export async function relabelPaused(db: Queryable, scope: WaitScope, { now, acto
         select gen_random_uuid(), id, $2, 'held', hold_reason, error_message, $3 from moved
       )
       select count(*)::int as count from moved`,
-    values: [isOne ? scope.sequenceId : scope.enrollmentIds, now, actor],
-    query_timeout: bulkAnswerMilliseconds,
-  });
+      values: [isOne ? scope.sequenceId : scope.enrollmentIds, now, actor],
+    }),
+  );
   return rows[0]?.count ?? 0;
 }

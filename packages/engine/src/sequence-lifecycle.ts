@@ -1,9 +1,9 @@
 import type { MovedBy } from "@dripline/db/arrow";
+import { liftStatementTimeout } from "@dripline/db/bulk-statement";
 import { changeSequenceStatus } from "@dripline/db/change-sequence-status";
 import type { Queryable } from "@dripline/db/database";
 import { endEnrollments } from "@dripline/db/end-enrollments";
 import { holdOfSequences } from "@dripline/db/hold-under-pause";
-import { liftStatementTimeout } from "@dripline/db/lift-statement-timeout";
 import { findLiveEnrollments, sequenceStatus } from "@dripline/db/queries/sequence-status";
 import type { SequenceStatus } from "@dripline/domain/statuses";
 import { releaseAfterPause } from "./release-after-pause.ts";
