@@ -3,6 +3,7 @@ import { makeContact, makeSequence } from "@dripline/testkit/factories";
 import { waitFor } from "@dripline/testkit/wait-for";
 import { expect, test } from "vitest";
 import { inTransaction } from "./database.ts";
+import { holdOfEnrollments } from "./hold-under-pause.ts";
 import { newId } from "./new-id.ts";
 import { type PauseEnrollments, pauseEnrollments } from "./pause-enrollments.ts";
 import {
@@ -143,4 +144,12 @@ test("a step that a worker is just opening is held as well", async () => {
   }
 
   expect(await readExecutions(db, live.enrollmentId)).toMatchObject([{ status: "sent" }, { status: "pending" }]);
+});
+
+test("nothing is held in an enrollment that is not paused, whoever asks", async () => {
+  const live = await makeLive();
+
+  expect(await holdOfEnrollments(db, [live.enrollmentId], { now, actor: "sweep" })).toBe(0);
+
+  expect(await readExecution(db, live.executionId)).toMatchObject({ status: "scheduled" });
 });
