@@ -3,14 +3,12 @@ import { giveBackPlace } from "@dripline/db/give-back-place";
 import type { ExecutionFacts } from "@dripline/db/load-facts";
 import { type SendPlace, takeSendPlace } from "@dripline/db/take-send-place";
 import type { SendDecision } from "@dripline/domain/decide-send";
-import { deferOverLimit, isLimited, limitsOfEmail } from "@dripline/domain/throttle";
+import { deferOverLimit, limitsOfEmail } from "@dripline/domain/throttle";
 import type { SendDeps } from "./send-deps.ts";
 
 type Deliver = Extract<SendDecision, { kind: "deliver" }>;
 
 export type Place = SendPlace | { readonly kind: "over_limit"; readonly decision: ReturnType<typeof deferOverLimit> };
-
-const unlimited: SendPlace = { kind: "taken", quotas: [], gap: null, waitMilliseconds: 0 };
 
 /**
  * Takes this email's place under every limit that applies to it, and waits for its slot of the rate, at most a second;
@@ -19,8 +17,6 @@ const unlimited: SendPlace = { kind: "taken", quotas: [], gap: null, waitMillise
  */
 export async function takePlace(deps: SendDeps, facts: ExecutionFacts, decision: Deliver): Promise<Place> {
   const limits = limitsOfEmail(facts, decision, deps.limits, facts.databaseNow, deps.pace);
-  if (!isLimited(limits)) return unlimited;
-
   const answer = await takeSendPlace(deps.db, {
     sequenceId: facts.sequence.id,
     contactId: facts.contact.id,

@@ -35,8 +35,9 @@ export type PlaceAnswer = SendPlace | { readonly kind: "over_limit"; readonly ov
  */
 export async function takeSendPlace(db: Database, request: PlaceRequest): Promise<PlaceAnswer> {
   try {
-    // The gap alone is one statement, and after an outage every email is overdue: no transaction for that.
-    return keepsGapAlone(request.limits)
+    // The gap alone is one statement, and after an outage every email is overdue: no transaction for that. Without any
+    // limit there is none at all.
+    return keepsGapAtMost(request.limits)
       ? await takeAll(db, request)
       : await inTransaction(db, (tx) => takeFast(tx, request));
   } catch (error) {
@@ -55,7 +56,7 @@ class NoPlace extends Error {
   }
 }
 
-function keepsGapAlone({ sequencePerDayMax, senderPerDayMax, perSecondMax }: EmailLimits): boolean {
+function keepsGapAtMost({ sequencePerDayMax, senderPerDayMax, perSecondMax }: EmailLimits): boolean {
   return sequencePerDayMax === null && senderPerDayMax === null && perSecondMax === null;
 }
 

@@ -7,7 +7,6 @@ import {
   deferOverLimit,
   type EmailLimits,
   followingDays,
-  isLimited,
   limitReached,
   limitsOfEmail,
   NO_LIMITS,
@@ -47,17 +46,24 @@ describe("which limits an email has to keep to:", () => {
   const onTime = { isOverdue: false };
   const overdue = { isOverdue: true };
 
+  const none = {
+    day: "2026-11-25",
+    sequencePerDayMax: null,
+    senderPerDayMax: null,
+    gap: null,
+    perSecondMax: null,
+  };
+
   test("none, if nobody set one", () => {
-    expect(isLimited(limitsOfEmail(facts, onTime, NO_LIMITS, now, REAL_PACE))).toBe(false);
+    expect(limitsOfEmail(facts, overdue, NO_LIMITS, now, REAL_PACE)).toEqual(none);
   });
 
   test.each([
-    ["the sequence's", { ...facts, sequence: { sendsPerDayMax: 5 } }, NO_LIMITS],
-    ["the sender's", facts, { ...NO_LIMITS, senderPerDayMax: 5 }],
-    ["the rate", facts, { ...NO_LIMITS, perSecondMax: 0.5 }],
-    ["the contact's gap", facts, { ...NO_LIMITS, contactGapMinutes: 5 }],
-  ])("%s alone is a limit", (_, these, limits) => {
-    expect(isLimited(limitsOfEmail(these, onTime, limits, now, REAL_PACE))).toBe(true);
+    ["the sequence's", { ...facts, sequence: { sendsPerDayMax: 5 } }, NO_LIMITS, { sequencePerDayMax: 5 }],
+    ["the sender's", facts, { ...NO_LIMITS, senderPerDayMax: 5 }, { senderPerDayMax: 5 }],
+    ["the rate", facts, { ...NO_LIMITS, perSecondMax: 0.5 }, { perSecondMax: 0.5 }],
+  ])("%s, alone", (_, these, limits, limited) => {
+    expect(limitsOfEmail(these, onTime, limits, now, REAL_PACE)).toEqual({ ...none, ...limited });
   });
 
   test.each([

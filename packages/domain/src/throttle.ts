@@ -93,11 +93,6 @@ export function limitsOfEmail(
   };
 }
 
-/** Whether any limit applies at all: without one, nothing has to be asked or written. */
-export function isLimited({ sequencePerDayMax, senderPerDayMax, gap, perSecondMax }: EmailLimits): boolean {
-  return sequencePerDayMax !== null || senderPerDayMax !== null || gap !== null || perSecondMax !== null;
-}
-
 /** The first limit that would keep the email back at `now`, in the order in which places are taken; null if none. */
 export function limitReached(
   state: ThrottleState,
