@@ -1,9 +1,9 @@
 import type { Delay } from "./delay.ts";
 import { DAY } from "./local-time.ts";
 import { type NextStep, type PassedStep, type PlanNextStepInput, planNextStep } from "./next-step.ts";
+import { scheduleFault } from "./schedule-fault.ts";
 import { type InstantRange, sendRange } from "./send-range.ts";
 import { describeDeferral } from "./send-time.ts";
-import { isTimeZone, notATimeZone } from "./time-zone.ts";
 import { wallClock } from "./wall-clock.ts";
 
 export interface PlanSequenceInput extends PlanNextStepInput {
@@ -64,7 +64,8 @@ export function planSequence(input: PlanSequenceInput): (PlannedSend | PassedInP
 
 function shiftsOf(next: NextStep, delay: Delay, { schedule, pace }: PlanSequenceInput): string[] {
   const { timezone: zone, dueAt, isHeld, deferral } = next;
-  if (!isTimeZone(zone)) return [notATimeZone(zone)];
+  const fault = scheduleFault(schedule, zone);
+  if (fault !== null) return [fault.message];
   const clocks = pace.dayMilliseconds === DAY ? describeMovedClock(next, delay) : undefined;
   const window = isHeld ? describeDeferral({ plan: { kind: "never" }, zone, dueAt, schedule }) : deferral;
   return [clocks, window].filter((shift) => typeof shift === "string");

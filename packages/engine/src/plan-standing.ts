@@ -4,10 +4,10 @@ import { decideSend } from "@dripline/domain/decide-send";
 import type { Pace } from "@dripline/domain/delay";
 import { zoneOf } from "@dripline/domain/gate";
 import { type PassedInPlan, type PlannedSend, planSequence } from "@dripline/domain/plan-sequence";
+import { scheduleFault } from "@dripline/domain/schedule-fault";
 import { describeDeferral, planSendTime } from "@dripline/domain/send-time";
 import { spreadSeed } from "@dripline/domain/spread-seed";
 import type { ExecutionStatus } from "@dripline/domain/statuses";
-import { isTimeZone } from "@dripline/domain/time-zone";
 
 export interface OpenSend extends Omit<PlannedSend, "kind" | "countsFrom"> {
   readonly kind: "open";
@@ -38,7 +38,8 @@ export function planStanding(facts: ExecutionFacts, open: Open, { now, pace }: C
   const { execution, enrollment, schedule } = facts;
   const asIs = decideSend(waiting(facts), execution.generation, later(now, execution.scheduledFor), pace);
   if (asIs.kind === "stop") return { obstacle: { code: asIs.reason, message: asIs.message }, entries: [] };
-  const obstacle = asIs.kind === "hold" ? { code: asIs.reason, message: asIs.message } : null;
+  const obstacle =
+    obstacleOf(execution.status, open) ?? (asIs.kind === "hold" ? { code: asIs.reason, message: asIs.message } : null);
 
   const entries: (OpenSend | PlannedSend | PassedInPlan)[] = [];
   const expected = expectedEnd(facts, open, { now, pace });
@@ -72,13 +73,14 @@ type ExpectedEnd =
 function expectedEnd(facts: ExecutionFacts, open: Open, { now, pace }: Clock): ExpectedEnd {
   const { execution, schedule } = facts;
   const zone = zoneOf(facts).zone;
-  if (!isTimeZone(zone)) return { kind: "never", shifts: [`${zone} is not a time zone that this machine knows.`] };
+  const fault = scheduleFault(schedule, zone);
+  if (fault !== null) return { kind: "never", shifts: [fault.message] };
 
-  const { dueAt, shifts: released } = releaseOf(facts, open, now);
+  const { dueAt, plannableAt, shifts: released } = releaseOf(facts, open, now);
   const seed = spreadSeed(facts.enrollment.id, execution.stepKey);
   const hasTimer = execution.status === "scheduled" && execution.scheduledFor >= now;
   const shifts = hasTimer ? whyMoved(facts, open, zone, seed) : released;
-  const planned = hasTimer ? execution.scheduledFor : planAgain(schedule, zone, dueAt, seed);
+  const planned = hasTimer ? execution.scheduledFor : planAgain(schedule, zone, plannableAt, seed);
   if (planned === undefined) return { kind: "never", shifts: [...shifts, "The schedule does not open."] };
 
   const decision = decideSend(
@@ -115,30 +117,42 @@ function planAgain(schedule: ExecutionFacts["schedule"], zone: string, dueAt: Da
   return plan.kind === "never" ? undefined : plan.at;
 }
 
+/** What has no timer waits for somebody, whatever else is in order. */
+function obstacleOf(status: ExecutionStatus, { holdReason, errorMessage }: Open): Obstacle | null {
+  if (status !== "pending" && status !== "failed" && status !== "in_doubt") return null;
+  const code = status === "pending" ? (holdReason ?? status) : status;
+  return { code, message: errorMessage ?? `The execution is ${status}.` };
+}
+
 /** From when on it is due, and why that is not what its row says. */
 function releaseOf(
   { execution: { status, scheduledFor, dueAt } }: ExecutionFacts,
   { holdReason, heldAt, errorMessage }: Open,
   now: Date,
-): { readonly dueAt: Date; readonly shifts: readonly string[] } {
+): { readonly dueAt: Date; readonly plannableAt: Date; readonly shifts: readonly string[] } {
   const asIf = "what is planned here is as if it were let go now";
   const because = errorMessage === null ? "" : ` (${errorMessage.replace(/\.$/, "")})`;
   switch (status) {
     case "scheduled":
-      if (scheduledFor >= now) return { dueAt, shifts: [] };
-      return { dueAt: now, shifts: [`It has been waiting since ${scheduledFor.toISOString()}: it goes out next.`] };
+      // Still due when it was: how late it is then, the decision asks.
+      return { dueAt, plannableAt: now, shifts: [`It has been waiting since ${scheduledFor.toISOString()}.`] };
     case "sending":
-      return { dueAt: now, shifts: ["It is being sent."] };
+      return { dueAt: now, plannableAt: now, shifts: ["It is being sent."] };
     case "pending": {
       const isPause = holdReason === "enrollment_paused" || holdReason === "sequence_paused";
       // A pause stops the clock: what was left to wait then is left to wait after it.
       const left = isPause && heldAt !== null ? Math.max(0, dueAt.getTime() - heldAt.getTime()) : 0;
-      return { dueAt: new Date(now.getTime() + left), shifts: [`Held, ${holdReason}${because}: ${asIf}.`] };
+      const releasedAt = new Date(now.getTime() + left);
+      return { dueAt: releasedAt, plannableAt: releasedAt, shifts: [`Held, ${holdReason}${because}: ${asIf}.`] };
     }
     case "failed":
-      return { dueAt: now, shifts: [`It failed${because}: ${asIf}.`] };
+      return { dueAt: now, plannableAt: now, shifts: [`It failed${because}: ${asIf}.`] };
     default:
-      return { dueAt: now, shifts: [`Whether it was sent is not known${because}: ${asIf}.`] };
+      return {
+        dueAt: now,
+        plannableAt: now,
+        shifts: [`Whether it was sent is not known${because}: ${asIf}.`],
+      };
   }
 }
 
