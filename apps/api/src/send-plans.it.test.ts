@@ -139,6 +139,16 @@ test("a paused enrollment keeps its row's moment, says that it is held, and goes
   ]);
 });
 
+test("whoever was taken out with the status paused has nothing open, and the answer says so", async () => {
+  const [sequence, contact] = [await make.sequence(), await make.contact()];
+  const enrollment = await make.enroll({ sequence_id: sequence.id, contact_id: contact.id });
+  await api.post(`/api/v1/sequence-enrollments/${enrollment.id}/unenroll/`, { status: "paused" });
+
+  const { results } = await planned(sequence, { contact_id: contact.id });
+
+  expect(results).toMatchObject([{ basis: "enrolled", obstacle: { code: "nothing_open" }, sends: [] }]);
+});
+
 test("of a paused sequence the plan is made all the same, and says what stands in the way", async () => {
   const paused = await make.sequence([0, 3], { status: "paused" });
 

@@ -72,13 +72,19 @@ export async function planSends(
     const standing = contact && known.standing.get(contact.id);
     if (contact !== undefined && standing !== undefined) {
       const { open, facts } = standing;
-      const plan = open && facts ? planStanding(facts, open, clock) : { obstacle: null, entries: [] };
+      const plan = open && facts ? planStanding(facts, open, clock) : nothingOpen;
       return toPersonPlan({ email: contact.email, contactId: contact.id, basis: "enrolled" }, plan, known.stepNames);
     }
     return planHypothetically(sequence, contact ?? stranger(person, known.suppressed), clock);
   });
   return { kind: "planned", plans };
 }
+
+/** Paused by taking them out: what waited was skipped, and a resume opens what comes next. */
+const nothingOpen: StandingPlan = {
+  obstacle: { code: "nothing_open", message: "No step is open: nothing goes out until the enrollment is resumed." },
+  entries: [],
+};
 
 /** Somebody of whom there is only an address yet. */
 function stranger(

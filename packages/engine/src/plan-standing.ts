@@ -3,6 +3,7 @@ import type { ExecutionFacts } from "@dripline/db/load-facts";
 import { decideSend } from "@dripline/domain/decide-send";
 import type { Pace } from "@dripline/domain/delay";
 import { zoneOf } from "@dripline/domain/gate";
+import { planResume } from "@dripline/domain/plan-resume";
 import { type PassedInPlan, type PlannedSend, planSequence } from "@dripline/domain/plan-sequence";
 import { scheduleFault } from "@dripline/domain/schedule-fault";
 import { describeDeferral, planSendTime } from "@dripline/domain/send-time";
@@ -72,49 +73,78 @@ type ExpectedEnd =
 /** When the open step is over if nobody does anything but let it go: asked of the decision that the worker makes. */
 function expectedEnd(facts: ExecutionFacts, open: Open, { now, pace }: Clock): ExpectedEnd {
   const { execution, schedule } = facts;
-  const zone = zoneOf(facts).zone;
-  const fault = scheduleFault(schedule, zone);
+  const fault = scheduleFault(schedule, zoneOf(facts).zone);
   if (fault !== null) return { kind: "never", shifts: [fault.message] };
 
-  const { dueAt, plannableAt, shifts: released } = releaseOf(facts, open, now);
-  const seed = spreadSeed(facts.enrollment.id, execution.stepKey);
-  const hasTimer = execution.status === "scheduled" && execution.scheduledFor >= now;
-  const shifts = hasTimer ? whyMoved(facts, open, zone, seed) : released;
-  const planned = hasTimer ? execution.scheduledFor : planAgain(schedule, zone, plannableAt, seed);
-  if (planned === undefined) return { kind: "never", shifts: [...shifts, "The schedule does not open."] };
-
-  const decision = decideSend(
-    letGo({ ...facts, execution: { ...execution, dueAt, scheduledFor: planned } }),
-    execution.generation,
-    planned,
-    pace,
-  );
+  const { dueAt, at, shifts } = letGoAt(facts, open, now);
+  if (at === null) return { kind: "never", shifts: [...shifts, "The schedule does not open."] };
+  const released = unpaused({ ...facts, execution: { ...execution, dueAt, scheduledFor: at } });
+  const decision = decideSend(released, execution.generation, at, pace);
   switch (decision.kind) {
     case "skip":
-      return { kind: "skip", at: planned };
+      return { kind: "skip", at };
     case "defer":
       return { kind: "send", at: decision.at, shifts: [...shifts, decision.message] };
     case "hold":
       return { kind: "never", shifts: [...shifts, decision.message] };
     default:
-      return { kind: "send", at: planned, shifts };
+      return { kind: "send", at, shifts };
+  }
+}
+
+interface LetGo {
+  /** What it is late by counts from here. */
+  readonly dueAt: Date;
+  /** null: no window opens. */
+  readonly at: Date | null;
+  readonly shifts: readonly string[];
+}
+
+/** When its next try is, with the words for why that is not what its row says. */
+function letGoAt(facts: ExecutionFacts, { holdReason, heldAt, errorMessage }: Open, now: Date): LetGo {
+  const { execution, schedule } = facts;
+  const { status, scheduledFor, dueAt } = execution;
+  const zone = zoneOf(facts).zone;
+  const seed = spreadSeed(facts.enrollment.id, execution.stepKey);
+  const inWindow = planSendTime({ schedule, zone, dueAt: now, seed });
+  const next = inWindow.kind === "never" ? null : inWindow.at;
+
+  const asIf = "what is planned here is as if it were let go now";
+  const because = errorMessage === null ? "" : ` (${errorMessage.replace(/\.$/, "")})`;
+  switch (status) {
+    case "scheduled":
+      if (scheduledFor >= now) return { dueAt, at: scheduledFor, shifts: whyMoved(facts, errorMessage, zone, seed) };
+      return { dueAt, at: next, shifts: [`It has been waiting since ${scheduledFor.toISOString()}.`] };
+    case "sending":
+      return { dueAt: now, at: now, shifts: ["It is being sent."] };
+    case "pending": {
+      const shifts = [`Held, ${holdReason}${because}: ${asIf}.`];
+      const isPause = holdReason === "enrollment_paused" || holdReason === "sequence_paused";
+      if (!isPause || heldAt === null) return { dueAt: now, at: next, shifts };
+      const resumed = planResume({ ...execution, countsFrom: dueAt, heldAt, now, schedule, zone, seed });
+      return { dueAt: resumed.dueAt, at: resumed.kind === "held" ? null : resumed.scheduledFor, shifts };
+    }
+    case "failed":
+      return { dueAt: now, at: next, shifts: [`It failed${because}: ${asIf}.`] };
+    default:
+      return { dueAt: now, at: next, shifts: [`Whether it was sent is not known${because}: ${asIf}.`] };
   }
 }
 
 /** Why its row does not say what its delay led to. */
-function whyMoved({ execution, schedule }: ExecutionFacts, open: Open, zone: string, seed: string): string[] {
+function whyMoved(
+  { execution, schedule }: ExecutionFacts,
+  errorMessage: string | null,
+  zone: string,
+  seed: string,
+): string[] {
   const { dueAt, scheduledFor } = execution;
   if (scheduledFor.getTime() === dueAt.getTime()) return [];
   const plan = planSendTime({ schedule, zone, dueAt, seed });
   if (plan.kind === "deferred" && plan.at.getTime() === scheduledFor.getTime()) {
     return [describeDeferral({ plan, zone, dueAt, schedule })];
   }
-  return [open.errorMessage ?? "It was moved after it was planned: the events of its execution say why."];
-}
-
-function planAgain(schedule: ExecutionFacts["schedule"], zone: string, dueAt: Date, seed: string): Date | undefined {
-  const plan = planSendTime({ schedule, zone, dueAt, seed });
-  return plan.kind === "never" ? undefined : plan.at;
+  return [errorMessage ?? "It was moved after it was planned: the events of its execution say why."];
 }
 
 /** What has no timer waits for somebody, whatever else is in order. */
@@ -124,44 +154,12 @@ function obstacleOf(status: ExecutionStatus, { holdReason, errorMessage }: Open)
   return { code, message: errorMessage ?? `The execution is ${status}.` };
 }
 
-/** From when on it is due, and why that is not what its row says. */
-function releaseOf(
-  { execution: { status, scheduledFor, dueAt } }: ExecutionFacts,
-  { holdReason, heldAt, errorMessage }: Open,
-  now: Date,
-): { readonly dueAt: Date; readonly plannableAt: Date; readonly shifts: readonly string[] } {
-  const asIf = "what is planned here is as if it were let go now";
-  const because = errorMessage === null ? "" : ` (${errorMessage.replace(/\.$/, "")})`;
-  switch (status) {
-    case "scheduled":
-      // Still due when it was: how late it is then, the decision asks.
-      return { dueAt, plannableAt: now, shifts: [`It has been waiting since ${scheduledFor.toISOString()}.`] };
-    case "sending":
-      return { dueAt: now, plannableAt: now, shifts: ["It is being sent."] };
-    case "pending": {
-      const isPause = holdReason === "enrollment_paused" || holdReason === "sequence_paused";
-      // A pause stops the clock: what was left to wait then is left to wait after it.
-      const left = isPause && heldAt !== null ? Math.max(0, dueAt.getTime() - heldAt.getTime()) : 0;
-      const releasedAt = new Date(now.getTime() + left);
-      return { dueAt: releasedAt, plannableAt: releasedAt, shifts: [`Held, ${holdReason}${because}: ${asIf}.`] };
-    }
-    case "failed":
-      return { dueAt: now, plannableAt: now, shifts: [`It failed${because}: ${asIf}.`] };
-    default:
-      return {
-        dueAt: now,
-        plannableAt: now,
-        shifts: [`Whether it was sent is not known${because}: ${asIf}.`],
-      };
-  }
-}
-
 /** The decision is about executions that wait; a plan asks what it will be once this one does. */
 function waiting(facts: ExecutionFacts): ExecutionFacts {
   return { ...facts, execution: { ...facts.execution, status: "scheduled" } };
 }
 
-function letGo(facts: ExecutionFacts): ExecutionFacts {
+function unpaused(facts: ExecutionFacts): ExecutionFacts {
   return {
     ...waiting(facts),
     sequence: { ...facts.sequence, status: "active" },
