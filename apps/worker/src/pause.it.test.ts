@@ -1,3 +1,4 @@
+import { changeSequenceStatus } from "@dripline/db/change-sequence-status";
 import { type Database, inTransaction, openDatabase, type Queryable } from "@dripline/db/database";
 import { newId } from "@dripline/db/new-id";
 import { REAL_PACE } from "@dripline/domain/delay";
@@ -5,6 +6,7 @@ import { BUSINESS_HOURS } from "@dripline/domain/schedule";
 import { NO_LIMITS } from "@dripline/domain/throttle";
 import { enrollContact } from "@dripline/engine/enroll";
 import { pauseEnrollment } from "@dripline/engine/pause-enrollment";
+import { releaseAfterPause } from "@dripline/engine/release-after-pause";
 import { resumeEnrollment } from "@dripline/engine/resume-enrollments";
 import { archiveSequence, pauseSequence, resumeSequence } from "@dripline/engine/sequence-lifecycle";
 import { unenroll } from "@dripline/engine/unenroll";
@@ -297,6 +299,22 @@ describe("a resume", () => {
 
     expect(woken).toEqual([{ executionId: wake.executionId, generation: 1, at: at(5) }]);
     expect(await sweepOnce(deps)).toMatchObject({ paused: 0 });
+  });
+
+  test("of more people than one statement takes is completed by a sweep", async () => {
+    const { sequenceId } = await enrolled();
+    for (let others = 0; others < 2; others += 1) await enrollIn(sequenceId);
+    await operator.pauseSequence(sequenceId);
+    await clock.jumpTo(at(2));
+
+    const first = await inTransaction(db, async (tx) => {
+      await changeSequenceStatus(tx, sequenceId, "active", clock.now());
+      return releaseAfterPause(tx, { sequenceId }, by(), 2);
+    });
+
+    expect(first).toMatchObject({ wakes: [{ at: at(5) }, { at: at(5) }], isFull: true });
+    expect(await sweepOnce(deps)).toMatchObject({ paused: 1 });
+    expect(woken).toMatchObject([{ generation: 1, at: at(5) }]);
   });
 
   test("at the moment at which an email is recorded leaves nobody behind: a sweep finds the step that opened paused", async () => {

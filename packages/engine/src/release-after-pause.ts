@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { MovedBy } from "@dripline/db/arrow";
 import type { Queryable } from "@dripline/db/database";
 import { findPausedWaits, loadSchedules, type PausedWait, type WaitScope } from "@dripline/db/find-paused-waits";
@@ -10,6 +11,9 @@ import type { PendingWake } from "./wake-after-commit.ts";
 
 /** What one statement releases: as long as inserting so many rows takes, seconds. The rest is left to a sweep. */
 const releasesMax = 100_000;
+
+/** 100,000 plans are seconds of computing: after so many, a few milliseconds, other requests get their turn. */
+const plansAtAStretch = 200;
 
 export interface Released {
   readonly wakes: readonly PendingWake[];
@@ -30,10 +34,12 @@ export async function releaseAfterPause(
   await relabelPaused(db, scope, by);
   const waits = await findPausedWaits(db, scope, limit);
   const schedules = await loadSchedules(db, [...new Set(waits.map((wait) => wait.sequenceId))]);
-  const releases = waits.flatMap((wait) => {
+  const releases: Release[] = [];
+  for (const [index, wait] of waits.entries()) {
     const schedule = schedules.get(wait.sequenceId);
-    return schedule === undefined ? [] : [planRelease(wait, schedule, by.now)];
-  });
+    if (schedule !== undefined) releases.push(planRelease(wait, schedule, by.now));
+    if (index % plansAtAStretch === plansAtAStretch - 1) await setImmediate();
+  }
   const released = await releasePaused(db, releases, by);
   const wakes = released.map(({ executionId, generation, scheduledFor }) => ({
     executionId,
