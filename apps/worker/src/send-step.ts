@@ -43,7 +43,7 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
 
   const { reply, leaseEndsAt } = await deliverUnderLease(deps, claim, email.message);
   const outcome = decideOutcome(reply, claim, deps.now(), deps.pace);
-  if (!mayHaveLeft(outcome)) await givePlaceBack(deps, facts, place);
+  if (!mayHaveLeft(outcome)) await givePlaceBack(deps, facts, place, claim);
   return recordOutcome(deps, facts, claim, email, outcome, leaseEndsAt);
 }
 
@@ -56,7 +56,7 @@ function wakeIsOver(deps: SendDeps, wake: Wake, reason: string): WakeVerdict {
 const secondLookMilliseconds = 1_000;
 
 async function lostTheRace(deps: SendDeps, facts: ExecutionFacts, place: SendPlace): Promise<WakeVerdict> {
-  await givePlaceBack(deps, facts, place);
+  await givePlaceBack(deps, facts, place, null);
   const { id: executionId, generation } = facts.execution;
   deps.log.debug({ executionId, generation }, "claim refused: the facts changed since they were read");
   return { kind: "again", at: new Date(deps.now().getTime() + secondLookMilliseconds) };

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import type { Claim } from "@dripline/db/claim-executions";
 import { giveBackPlace } from "@dripline/db/give-back-place";
 import type { ExecutionFacts } from "@dripline/db/load-facts";
 import { type SendPlace, takeSendPlace } from "@dripline/db/take-send-place";
@@ -18,6 +19,7 @@ export type Place = SendPlace | { readonly kind: "over_limit"; readonly decision
 export async function takePlace(deps: SendDeps, facts: ExecutionFacts, decision: Deliver): Promise<Place> {
   const limits = limitsOfEmail(facts, decision, deps.limits, facts.databaseNow, deps.pace);
   const answer = await takeSendPlace(deps.db, {
+    executionId: facts.execution.id,
     sequenceId: facts.sequence.id,
     contactId: facts.contact.id,
     sender: deps.from.address,
@@ -32,9 +34,14 @@ export async function takePlace(deps: SendDeps, facts: ExecutionFacts, decision:
 }
 
 /** Nothing left, so the place is free for another email. If the database does not answer, it stays taken for that day. */
-export async function givePlaceBack(deps: SendDeps, facts: ExecutionFacts, place: SendPlace): Promise<void> {
+export async function givePlaceBack(
+  deps: SendDeps,
+  facts: ExecutionFacts,
+  place: SendPlace,
+  claim: Claim | null,
+): Promise<void> {
   try {
-    await giveBackPlace(deps.db, place);
+    await giveBackPlace(deps.db, place, claim?.generation ?? null);
   } catch (err) {
     deps.log.warn({ err, executionId: facts.execution.id }, "a place under the limits could not be given back");
   }

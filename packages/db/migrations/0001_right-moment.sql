@@ -26,6 +26,7 @@ ALTER TABLE "step_execution" ADD COLUMN "counts_from" timestamp (3) with time zo
 ALTER TABLE "step_execution" ADD COLUMN "timezone" text;--> statement-breakpoint
 ALTER TABLE "step_execution" ADD COLUMN "timezone_source" text;--> statement-breakpoint
 ALTER TABLE "contact" ADD COLUMN "email_gap_until" timestamp (3) with time zone;--> statement-breakpoint
+ALTER TABLE "contact" ADD COLUMN "email_gap_execution_id" uuid;--> statement-breakpoint
 ALTER TABLE "email_sequence" ADD COLUMN "sends_per_day_max" integer;--> statement-breakpoint
 ALTER TABLE "email_sequence" ADD COLUMN "re_enrollment" text DEFAULT 'never' NOT NULL;--> statement-breakpoint
 ALTER TABLE "email_sequence" ADD COLUMN "re_enrollment_cooldown" jsonb;--> statement-breakpoint

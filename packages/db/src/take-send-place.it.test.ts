@@ -1,7 +1,7 @@
 import { ALWAYS_OPEN, BUSINESS_HOURS } from "@dripline/domain/schedule";
 import type { EmailLimits } from "@dripline/domain/throttle";
 import { freshDatabase } from "@dripline/testkit/database";
-import { makeContact } from "@dripline/testkit/factories";
+import { makeContact, makeSequence } from "@dripline/testkit/factories";
 import { fixClock } from "@dripline/testkit/fixed-clock";
 import { beforeEach, describe, expect, test } from "vitest";
 import { bookSendDay } from "./book-later-place.ts";
@@ -11,6 +11,7 @@ import { newId } from "./new-id.ts";
 import { pruneSendQuotas } from "./prune-send-quotas.ts";
 import { readThrottleState } from "./queries/read-throttle-state.ts";
 import { type PlaceAnswer, type SendPlace, takeSendPlace } from "./take-send-place.ts";
+import { insertExecution } from "./testing/executions.ts";
 
 const { url, pool } = await freshDatabase();
 const start = new Date("2026-03-02T09:00:00Z");
@@ -34,9 +35,10 @@ beforeEach(async () => {
 
 function take(
   limits: Partial<EmailLimits>,
-  { contactId = someContact, sequenceId = someSequence } = {},
+  { contactId = someContact, sequenceId = someSequence, executionId = newId() } = {},
 ): Promise<PlaceAnswer> {
   return takeSendPlace(db, {
+    executionId,
     sequenceId,
     contactId,
     sender,
@@ -144,6 +146,15 @@ describe("the gap between two emails to one contact", () => {
     expect(await gapUntil(first.id)).toEqual(secondsAfterStart(7_200));
   });
 
+  test("does not keep the email waiting that began it: its next try, or a second wake-up, begins it anew", async () => {
+    const own = { contactId: someContact, executionId: newId() };
+    await take({ gap: hour }, own);
+    await clock.jumpTo(secondsAfterStart(60));
+    expect((await take({ gap: hour }, own)).kind).toBe("taken");
+    expect(await gapUntil(someContact)).toEqual(secondsAfterStart(3_660));
+    expect((await take({ gap: hour })).kind).toBe("over_limit");
+  });
+
   test("is asked by nobody who keeps none: an email without a gap passes and leaves it as it is", async () => {
     const { id: contactId } = await makeContact(pool);
     await take({ gap: hour }, { contactId });
@@ -225,7 +236,7 @@ describe("all or nothing:", () => {
     const answers = await Promise.all(
       Array.from({ length: 120 }, async (_, i) => {
         const answer = await take(limits, { contactId: contacts[i % 5]?.id ?? "", sequenceId: sequences[i % 3] ?? "" });
-        if (answer.kind === "taken" && i % 2 === 0) await giveBackPlace(db, answer);
+        if (answer.kind === "taken" && i % 2 === 0) await giveBackPlace(db, answer, null);
         return answer;
       }),
     );
@@ -239,16 +250,31 @@ describe("a place that is given back", () => {
     const limits = { gap: hour, sequencePerDayMax: 1, senderPerDayMax: 1 };
     const [place] = taken([await take(limits)]);
     expect((await take(limits)).kind).toBe("over_limit");
-    if (place !== undefined) await giveBackPlace(db, place);
+    if (place !== undefined) await giveBackPlace(db, place, null);
     expect((await quotas())[`sequence ${day}`]).toMatchObject({ used: 0 });
     expect((await take(limits)).kind).toBe("taken");
+  });
+
+  test.each([
+    ["sent, whoever sent it", { status: "sent" }, 4, false],
+    ["in doubt", { status: "in_doubt" }, 4, false],
+    ["being sent by the worker that was faster", { status: "sending", generation: 5 }, null, false],
+    ["being sent under a later claim", { status: "sending", generation: 5 }, 4, false],
+    ["being sent under this claim, which came to nothing", { status: "sending", generation: 4 }, 4, true],
+    ["scheduled again", { status: "scheduled" }, 4, true],
+  ] as const)("keeps the contact's gap if the same email is %s", async (_, values, claimGeneration, isFree) => {
+    const { id: contactId } = await makeContact(pool);
+    const { executionId } = await insertExecution(pool, await makeSequence(pool), contactId, values);
+    const [place] = taken([await take({ gap: hour }, { contactId, executionId })]);
+    if (place !== undefined) await giveBackPlace(db, place, claimGeneration);
+    expect((await gapUntil(contactId)) === null).toBe(isFree);
   });
 
   test("leaves a gap alone that a later email has taken since", async () => {
     const [place] = taken([await take({ gap: hour })]);
     await pool.query("update contact set email_gap_until = now() + interval '3 hours' where id = $1", [someContact]);
     const before = await gapUntil(someContact);
-    if (place !== undefined) await giveBackPlace(db, place);
+    if (place !== undefined) await giveBackPlace(db, place, null);
     expect(await gapUntil(someContact)).toEqual(before);
   });
 });
@@ -257,7 +283,7 @@ test("what the limits say is read without taking a place", async () => {
   const limits: EmailLimits = { day, gap: hour, sequencePerDayMax: 3, senderPerDayMax: 9, perSecondMax: 0.5 };
   await take(limits);
   await take({ senderPerDayMax: 9 }, { sequenceId: newId() });
-  const question = { sequenceId: someSequence, contactId: someContact, sender, limits };
+  const question = { executionId: newId(), sequenceId: someSequence, contactId: someContact, sender, limits };
   const { rows } = await pool.query("select next_at from send_rate");
   const expected = {
     sequenceDay: { used: 1, max: 3, day },

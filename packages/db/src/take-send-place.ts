@@ -5,6 +5,7 @@ import { type Database, inTransaction, type Queryable } from "./database.ts";
 import { senderScope, sequenceScope } from "./send-scopes.ts";
 
 export interface PlaceRequest {
+  readonly executionId: string;
   readonly sequenceId: string;
   readonly contactId: string;
   /** The sender's address. */
@@ -17,7 +18,7 @@ export interface PlaceRequest {
 export interface SendPlace {
   readonly kind: "taken";
   readonly quotas: readonly { readonly scope: string; readonly day: string }[];
-  readonly gap: { readonly contactId: string; readonly until: Date } | null;
+  readonly gap: { readonly contactId: string; readonly executionId: string; readonly until: Date } | null;
   /** How long to wait for the slot of the rate. At most a second. */
   readonly waitMilliseconds: number;
 }
@@ -71,7 +72,7 @@ async function takeFast(tx: Queryable, request: PlaceRequest): Promise<SendPlace
 
 async function takeAll(
   db: Queryable,
-  { sequenceId, contactId, sender, schedule, limits }: PlaceRequest,
+  { executionId, sequenceId, contactId, sender, schedule, limits }: PlaceRequest,
 ): Promise<SendPlace> {
   const { day, gap, sequencePerDayMax, senderPerDayMax, perSecondMax } = limits;
   const quotas = [
@@ -79,7 +80,7 @@ async function takeAll(
     { reason: "sender_daily_limit", scope: senderScope(sender), max: senderPerDayMax },
   ] as const;
 
-  const until = gap === null ? null : await takeGap(db, contactId, gap);
+  const until = gap === null ? null : await takeGap(db, { contactId, executionId }, gap);
   const taken: { scope: string; day: string }[] = [];
   for (const { reason, scope, max } of quotas) {
     if (max === null) continue;
@@ -94,18 +95,28 @@ async function takeAll(
   return {
     kind: "taken",
     quotas: taken,
-    gap: until && { contactId, until },
+    gap: until && { contactId, executionId, until },
     waitMilliseconds: perSecondMax === null ? 0 : await takeSlot(db, perSecondMax),
   };
 }
 
-async function takeGap(db: Queryable, contactId: string, gap: NonNullable<EmailLimits["gap"]>): Promise<Date> {
+/**
+ * One email's own gap does not keep it waiting: a second wake-up of the same execution, or the next try after a worker
+ * that died, begins it anew.
+ */
+async function takeGap(
+  db: Queryable,
+  { contactId, executionId }: { readonly contactId: string; readonly executionId: string },
+  gap: NonNullable<EmailLimits["gap"]>,
+): Promise<Date> {
   const { rows } = await db.query<{ until: Date }>({
     name: "take-contact-gap",
-    text: `update contact set email_gap_until = clock_timestamp() + make_interval(secs => $2)
-           where id = $1 and (email_gap_until is null or email_gap_until <= clock_timestamp())
+    text: `update contact
+           set email_gap_until = clock_timestamp() + make_interval(secs => $2), email_gap_execution_id = $3
+           where id = $1
+             and (email_gap_until is null or email_gap_until <= clock_timestamp() or email_gap_execution_id = $3)
            returning email_gap_until as until`,
-    values: [contactId, gap.milliseconds / 1_000],
+    values: [contactId, gap.milliseconds / 1_000, executionId],
   });
   if (rows[0] !== undefined) return rows[0].until;
   throw new NoPlace(async (later) => ({ reason: gap.reason, until: await readGap(later, contactId) }));

@@ -106,6 +106,12 @@ async function readThrottle(
   const now = facts.databaseNow;
   const judgedAt = new Date(Math.max(scheduledFor.getTime(), now.getTime()));
   const limits = limitsOfEmail(facts, { isOverdue: isOverdue(facts, judgedAt, pace) }, settings, now, pace);
-  const question = { sequenceId: facts.sequence.id, contactId: facts.contact.id, sender, limits };
+  const question = {
+    executionId: facts.execution.id,
+    sequenceId: facts.sequence.id,
+    contactId: facts.contact.id,
+    sender,
+    limits,
+  };
   return { limits, state: await readThrottleState(tx, question) };
 }

@@ -3,6 +3,7 @@ import type { Queryable } from "../database.ts";
 import { senderScope, sequenceScope } from "../send-scopes.ts";
 
 export interface ThrottleQuestion {
+  readonly executionId: string;
   readonly sequenceId: string;
   readonly contactId: string;
   /** The sender's address. Null: not known here, and its limit is left out. */
@@ -23,9 +24,16 @@ export async function readThrottleState(db: Queryable, question: ThrottleQuestio
     text: `
       select coalesce((select used from send_quota where scope = $1 and day = $3), 0) as sequence_used,
              coalesce((select used from send_quota where scope = $2 and day = $3), 0) as sender_used,
-             (select email_gap_until from contact where id = $4 and email_gap_until > clock_timestamp()) as gap_until,
+             (select email_gap_until from contact where id = $4 and email_gap_until > clock_timestamp()
+                and email_gap_execution_id is distinct from $5) as gap_until,
              coalesce((select greatest(next_at, clock_timestamp()) from send_rate where scope = 'all'), clock_timestamp()) as next_at`,
-    values: [sequenceScope(question.sequenceId), senderScope(question.sender ?? ""), day, question.contactId],
+    values: [
+      sequenceScope(question.sequenceId),
+      senderScope(question.sender ?? ""),
+      day,
+      question.contactId,
+      question.executionId,
+    ],
   });
   const row = rows[0];
   if (row === undefined) throw new Error("readThrottleState: a select without a table has one row");

@@ -26,6 +26,8 @@ export const contact = pgTable(
     optedOutAt: instant("opted_out_at"),
     /** No further email that keeps a gap goes to this contact before then; taken together with the right to send one. */
     emailGapUntil: instant("email_gap_until"),
+    /** The execution whose email began the gap: it is not kept waiting by its own. */
+    emailGapExecutionId: uuid("email_gap_execution_id"),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
