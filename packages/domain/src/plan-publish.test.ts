@@ -245,6 +245,13 @@ describe("somebody who waits at a step that is gone goes on with what they have 
   });
 });
 
+test("where somebody stands does not depend on the order in which steps are listed", () => {
+  for (const from of [version("ABC"), version("ABC").toReversed()]) {
+    expect(reachedStepNumber(from, version("BA"), 3)).toBe(1);
+    expect(reachedStepNumber(from, version("BA").toReversed(), 1)).toBe(2);
+  }
+});
+
 test("emails that an edit makes due are spread over the schedule's minutes, never past the window's end", () => {
   const inTheMiddle = new Date("2026-11-23T05:00:00Z");
   const minuteToFive = new Date("2026-11-23T09:59:00Z");
