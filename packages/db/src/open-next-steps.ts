@@ -17,12 +17,19 @@ export interface StrandedEnrollment {
   readonly zones: PeopleZones;
 }
 
+// Something came after it, or the enrollment counts it as done. The numbers of another version say nothing: a publish
+// may have put the steps in another order.
+const isBehind = `(
+  exists (select from step_execution y where y.enrollment_id = n.id and y.created_at > x.created_at)
+  or x.step_number <= n.current_step_number
+     and exists (select from sequence_step st where st.id = x.step_id and st.version_id = n.version_id))`;
+
 // A failed email, and one in doubt under the policy `hold`, keep their enrollment where it is: an operator decides.
 const isStranded = `
   n.status = 'active' and not exists (
     select from step_execution x where x.enrollment_id = n.id
       and (x.status in ('pending', 'scheduled', 'sending', 'failed')
-           or (x.status = 'in_doubt' and x.step_number > n.current_step_number)))`;
+           or (x.status = 'in_doubt' and not ${isBehind})))`;
 
 /** Which of these enrollments are stranded, and what each of them has still to get. */
 export async function findStranded(db: Queryable, enrollmentIds: readonly string[]): Promise<StrandedEnrollment[]> {

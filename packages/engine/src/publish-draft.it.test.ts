@@ -16,6 +16,7 @@ import { waitFor } from "@dripline/testkit/wait-for";
 import { afterAll, describe, expect, test } from "vitest";
 import { enrollContact } from "./enroll.ts";
 import { publishDraft } from "./publish-draft.ts";
+import { resumeEnrollments } from "./resume-enrollments.ts";
 import { changed, editSteps, kept, newStep, publish } from "./testing/publishing.ts";
 
 const { url } = await freshDatabase();
@@ -189,16 +190,40 @@ describe("people follow to the new version", () => {
     expect(after).toEqual({ ...before, stepId: draft.stepIds[1], stepNumber: 2, updatedAt: after.updatedAt });
   });
 
-  test("those whose enrollment has ended stay where they were", async () => {
-    const { sequence, enrollmentId } = await waiting();
-    await db.query("update sequence_enrollment set status = 'cancelled' where id = $1", [enrollmentId]);
-    const before = await readEnrollment(db, enrollmentId);
-    await editSteps(db, sequence.id, now, ([first]) => [kept(first)]);
+  test("what an outcome that is being recorded opens at the same moment is waited for, and taken along", async () => {
+    const { sequence, enrollmentId, executionId } = await waiting();
+    const draft = await editSteps(db, sequence.id, now, ([first, ...rest]) => [newStep(first), kept(first), ...rest]);
+    const client = await db.connect();
+    await client.query("begin");
+    await client.query("select from sequence_enrollment where id = $1 for update", [enrollmentId]);
 
-    await published(sequence.id);
+    const publishing = published(sequence.id);
+    await somebodyWaits();
+    await client.query("update step_execution set status = 'sent', sent_at = now() where id = $1", [executionId]);
+    await insertSecond(sequence, enrollmentId, "scheduled", client);
+    await client.query("commit");
+    client.release();
+    await publishing;
 
-    expect(await readEnrollment(db, enrollmentId)).toEqual(before);
+    const open = (await readExecutions(db, enrollmentId)).filter(({ status }) => status === "scheduled");
+    expect(open).toMatchObject([{ stepId: draft.stepIds[2], stepNumber: 3 }]);
+    expect(await readEnrollment(db, enrollmentId)).toMatchObject({ currentStepNumber: 2 });
   });
+
+  test.each(["keeps", "loses"])(
+    "those whose enrollment has ended stay where they were, if the version %s their step",
+    async (what) => {
+      const { sequence, enrollmentId, executionId } = await waiting();
+      await db.query("update sequence_enrollment set status = 'cancelled' where id = $1", [enrollmentId]);
+      await set(executionId, "status = 'failed'");
+      const before = [await readEnrollment(db, enrollmentId), await readExecutions(db, enrollmentId)];
+      await editSteps(db, sequence.id, now, ([first, second]) => [kept(what === "keeps" ? first : second)]);
+
+      await published(sequence.id);
+
+      expect([await readEnrollment(db, enrollmentId), await readExecutions(db, enrollmentId)]).toEqual(before);
+    },
+  );
 });
 
 describe("somebody who waits at a step that was deleted", () => {
@@ -238,14 +263,7 @@ describe("somebody who waits at a step that was deleted", () => {
   test("completes, if it was the last", async () => {
     const { sequence, enrollmentId, executionId } = await waiting([{}, inDays(3)]);
     await set(executionId, "status = 'sent', sent_at = now()");
-    const [first, second] = sequence.stepIds;
-    await db.query("update sequence_enrollment set current_step_number = 1 where id = $1", [enrollmentId]);
-    await db.query(
-      `insert into step_execution (id, enrollment_id, step_id, step_key, step_number, status, counts_from, due_at, scheduled_for)
-       values ($1, $2, $3, $3, 2, 'scheduled', $4, $4, $4)`,
-      [newId(), enrollmentId, second, days(2)],
-    );
-    expect(first).toBeDefined();
+    await insertSecond(sequence, enrollmentId, "scheduled");
     await editSteps(db, sequence.id, now, (steps) => [kept(steps[0])]);
 
     expect((await published(sequence.id)).groups).toMatchObject([{ outcomes: { completed: 1 } }]);
@@ -299,6 +317,54 @@ describe("somebody who waits at a step that was deleted", () => {
     expect(await readEvents(db, passed?.id ?? "")).toMatchObject([{ kind: "skipped", reason: "step_inactive" }]);
   });
 });
+
+describe("an outcome in doubt, under a new order of the steps,", () => {
+  test("still waits for an operator if the sequence says so, also when a pause ends", async () => {
+    const { sequence, enrollmentId, executionId } = await waiting();
+    await set(executionId, "status = 'sent', sent_at = now(), created_at = now() - interval '1 day'");
+    await insertSecond(sequence, enrollmentId, "in_doubt");
+    await editSteps(db, sequence.id, now, ([first, , third]) => [newStep(first), kept(first), kept(third)]);
+    await published(sequence.id);
+
+    await pauseAndResume(enrollmentId);
+
+    expect((await readExecutions(db, enrollmentId)).map(({ status }) => status).sort()).toEqual(["in_doubt", "sent"]);
+    expect(await readEnrollment(db, enrollmentId)).toMatchObject({ status: "active", currentStepNumber: 2 });
+  });
+
+  test("that is behind somebody keeps nobody from going on", async () => {
+    const { sequence, enrollmentId, executionId } = await waiting();
+    await set(executionId, "status = 'in_doubt', created_at = now() - interval '1 day'");
+    await insertSecond(sequence, enrollmentId, "skipped");
+    await editSteps(db, sequence.id, now, ([, second, third]) => [kept(second), kept(third)]);
+    await published(sequence.id);
+
+    await pauseAndResume(enrollmentId);
+
+    const open = (await readExecutions(db, enrollmentId)).filter(({ status }) => status === "scheduled");
+    expect(open).toMatchObject([{ stepKey: sequence.stepIds[2], stepNumber: 2 }]);
+  });
+});
+
+async function insertSecond(
+  sequence: { readonly stepIds: readonly string[] },
+  enrollmentId: string,
+  status: "in_doubt" | "skipped" | "scheduled",
+  queryable: Pick<Database, "query"> = db,
+): Promise<void> {
+  await queryable.query("update sequence_enrollment set current_step_number = 1 where id = $1", [enrollmentId]);
+  await queryable.query(
+    `insert into step_execution (id, enrollment_id, step_id, step_key, step_number, status, counts_from, due_at, scheduled_for)
+     values ($1, $2, $3, $3, 2, $4, $5, $5, $5)`,
+    [newId(), enrollmentId, sequence.stepIds[1], status, days(2)],
+  );
+}
+
+async function pauseAndResume(enrollmentId: string): Promise<void> {
+  await db.query("update sequence_enrollment set status = 'paused', paused_at = $2 where id = $1", [enrollmentId, now]);
+  const by = { now, actor: "test", note: "", pace: REAL_PACE };
+  await inTransaction(db, (tx) => resumeEnrollments(tx, [enrollmentId], by));
+}
 
 test("people who are pinned finish their version, until a publish that takes everybody along", async () => {
   const { sequence, enrollmentId, executionId } = await waiting();
