@@ -1,9 +1,7 @@
 import { MINUTE } from "./local-time.ts";
 import type { Schedule } from "./schedule.ts";
 import { type ScheduleFault, scheduleFault } from "./schedule-fault.ts";
-import { seededFraction } from "./seeded-fraction.ts";
 import { planSendTime } from "./send-time.ts";
-import { nextWindow } from "./window.ts";
 
 export interface ResumeRequest {
   readonly countsFrom: Date;
@@ -53,35 +51,17 @@ export function planResume(request: ResumeRequest): ResumePlan {
   if (fault !== null) return { kind: "held", ...clock, ...fault };
 
   const wantedAt = request.attemptCount > 0 ? afterPause(request.scheduledFor) : clock.dueAt;
-  const scheduledFor =
-    wantedAt > now
-      ? intoWindow({ schedule, zone, dueAt: wantedAt, seed })
-      : spreadOverdue({ schedule, zone, now, seed, spreadMillisecondsMax: pausedMilliseconds });
-  if (scheduledFor === null) {
+  const isWaiting = wantedAt > now;
+  const plan = planSendTime({
+    schedule,
+    zone,
+    seed,
+    dueAt: isWaiting ? wantedAt : now,
+    overdueSpreadMinutes: isWaiting ? 0 : Math.min(schedule.spreadMinutes, pausedMilliseconds / MINUTE),
+  });
+  if (plan.kind === "never") {
     const message = "The schedule has no window in the next 400 days.";
     return { kind: "held", ...clock, reason: "window_never_opens", message };
   }
-  return { kind: "scheduled", ...clock, scheduledFor };
-}
-
-function intoWindow(request: Parameters<typeof planSendTime>[0]): Date | null {
-  const plan = planSendTime(request);
-  return plan.kind === "never" ? null : plan.at;
-}
-
-function spreadOverdue({
-  schedule,
-  zone,
-  now,
-  seed,
-  spreadMillisecondsMax,
-}: Pick<ResumeRequest, "schedule" | "zone" | "now" | "seed"> & {
-  readonly spreadMillisecondsMax: number;
-}): Date | null {
-  const window = nextWindow(schedule, zone, now);
-  if (window === null) return null;
-  if (window.start > now) return intoWindow({ schedule, zone, dueAt: now, seed });
-  const restOfWindow = window.end.getTime() - now.getTime();
-  const spread = Math.min(schedule.spreadMinutes * MINUTE, restOfWindow, spreadMillisecondsMax);
-  return new Date(now.getTime() + Math.floor(seededFraction(seed) * spread));
+  return { kind: "scheduled", ...clock, scheduledFor: plan.at };
 }
