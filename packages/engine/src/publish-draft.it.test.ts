@@ -1,6 +1,7 @@
 import { type Database, inTransaction, openDatabase } from "@dripline/db/database";
+import { loadEnrollableSequence } from "@dripline/db/load-enrollable";
 import { newId } from "@dripline/db/new-id";
-import { lockSequence } from "@dripline/db/queries/lock-sequence";
+import { bumpRevision, lockSequence } from "@dripline/db/queries/lock-sequence";
 import {
   isSomebodyWaiting,
   readEnrollment,
@@ -476,6 +477,18 @@ test("of two publishes at once one publishes, and the other finds no draft", asy
   expect(results.map(({ kind }) => kind).sort()).toEqual(["no_draft", "published"]);
 });
 
+test("of two edits at once the second waits for the first, and then sees its revision", async () => {
+  const { sequence } = await waiting();
+  let second: Promise<Awaited<ReturnType<typeof lockSequence>>> | undefined;
+  await inTransaction(db, async (tx) => {
+    await lockSequence(tx, sequence.id);
+    second = inTransaction(db, (other) => lockSequence(other, sequence.id));
+    await somebodyWaits();
+    await bumpRevision(tx, sequence.id, now);
+  });
+  expect(await second).toMatchObject({ revision: 2 });
+});
+
 describe("somebody who is being enrolled at the same moment", () => {
   test("is waited for, and taken along", async () => {
     const { sequence } = await waiting();
@@ -492,6 +505,23 @@ describe("somebody who is being enrolled at the same moment", () => {
 
     expect((await readEnrollment(db, enrollmentId)).versionId).toBe(await versionIdOf(sequence.id, 2));
     expect(await readExecution(db, executionId)).toMatchObject({ stepNumber: 2 });
+  });
+
+  test("and has only looked at the version yet: neither stands in the other's way", async () => {
+    const { sequence } = await waiting();
+    await editSteps(db, sequence.id, now, ([first, ...rest]) => [newStep(first), kept(first), ...rest]);
+    const client = await db.connect();
+    await client.query("begin");
+    await loadEnrollableSequence(client, sequence.id);
+
+    const publishing = published(sequence.id);
+    await somebodyWaits();
+    const { enrollmentId } = await enroll(sequence.id, client);
+    await client.query("commit");
+    client.release();
+    await publishing;
+
+    expect((await readEnrollment(db, enrollmentId)).versionId).toBe(await versionIdOf(sequence.id, 2));
   });
 
   test("waits if the publish was first, and gets the new version", async () => {
