@@ -21,6 +21,8 @@ ALTER TABLE "sequence_enrollment" ADD COLUMN "ended_at" timestamp (3) with time 
 ALTER TABLE "sequence_enrollment" ADD COLUMN "paused_at" timestamp (3) with time zone;--> statement-breakpoint
 ALTER TABLE "sequence_enrollment" ADD COLUMN "resume_at" timestamp (3) with time zone;--> statement-breakpoint
 ALTER TABLE "step_execution" ADD COLUMN "step_key" uuid;--> statement-breakpoint
+ALTER TABLE "sequence_enrollment" ADD COLUMN "owed_step_keys" uuid[] DEFAULT '{}' NOT NULL;--> statement-breakpoint
+ALTER TABLE "step_execution" ADD COLUMN "catches_up" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE "step_execution" ADD COLUMN "held_at" timestamp (3) with time zone;--> statement-breakpoint
 ALTER TABLE "step_execution" ADD COLUMN "counts_from" timestamp (3) with time zone;--> statement-breakpoint
 ALTER TABLE "step_execution" ADD COLUMN "timezone" text;--> statement-breakpoint

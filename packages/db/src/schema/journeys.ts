@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { check, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import { boolean, check, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import { createdAt, id, instant, updatedAt } from "./columns.ts";
 import { emailTemplateVersion } from "./content.ts";
 import { company, contact } from "./people.ts";
@@ -30,6 +30,8 @@ export const sequenceEnrollment = pgTable(
     /** Only while paused: when a sweep resumes it; null if somebody has to. */
     resumeAt: instant("resume_at"),
     currentStepNumber: integer("current_step_number").notNull().default(0),
+    /** Keys of steps that an edit moved to before where this person stands, and that they had still to get. */
+    owedStepKeys: uuid("owed_step_keys").array().notNull().default(sql`'{}'`),
     notes: text("notes").notNull().default(""),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
@@ -108,6 +110,8 @@ export const stepExecution = pgTable(
     /** The zone of the last plan, and whose it was: the contact's, the company's or the schedule's. */
     timezone: text("timezone"),
     timezoneSource: text("timezone_source", { enum: ["contact", "company", "schedule"] }),
+    /** Was due already when a pause ended: part of a backlog, of which one person gets one email at a time. */
+    catchesUp: boolean("catches_up").notNull().default(false),
     sentAt: instant("sent_at"),
     attemptCount: integer("attempt_count").notNull().default(0),
     /** Goes up at every claim and rescue. A wake-up or a worker that holds an older number is over. */
