@@ -2,13 +2,14 @@ import type { Schedule } from "@dripline/domain/schedule";
 import { followingDays } from "@dripline/domain/throttle";
 import type { Queryable } from "./database.ts";
 
-/** One statement looks at so many dates: a few weeks, which is further than most backlogs reach. */
-const datesAtOnce = 20;
+/** So many open days are offered. Further ahead nobody waits: the limit may be raised, others may leave. */
+const daysAhead = 7;
 
 /**
- * The first date after `after` on which the schedule opens and to which fewer than `max` were sent on; one more is from
- * now on. So 100,000 people over a limit of 1,000 are told a hundred dates, not all of them tomorrow. Only a suggestion:
- * on the date itself the places decide.
+ * The first of the next seven days on which the schedule opens and to which fewer than `max` were sent on; one more is
+ * from now on. So 1,000 people over a limit of 200 are told five dates, not all of them tomorrow. When all seven are
+ * full it is the last of them all the same: whoever finds no place then is sent on anew. Only a suggestion: on the date
+ * itself the places decide.
  */
 export async function bookSendDay(
   db: Queryable,
@@ -19,13 +20,8 @@ export async function bookSendDay(
     max,
   }: { readonly scope: string; readonly schedule: Schedule; readonly after: string; readonly max: number },
 ): Promise<string> {
-  let last = after;
-  for (;;) {
-    const days = followingDays(schedule, last, datesAtOnce);
-    const booked = await bookOneOf(db, scope, days, max);
-    if (booked !== undefined) return booked;
-    last = days.at(-1) ?? last;
-  }
+  const days = followingDays(schedule, after, daysAhead);
+  return (await bookOneOf(db, scope, days, max)) ?? days.at(-1) ?? after;
 }
 
 async function bookOneOf(
