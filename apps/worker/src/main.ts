@@ -24,6 +24,9 @@ const db = openDatabase({
   // Every email under way may be recording while the sweep looks around.
   connectionsMax: config.concurrency + 3,
   applicationName: "dripline worker",
+  // A publish that takes 100,000 people along holds their rows for a minute. Their emails wait in the queue meanwhile, not
+  // in here, where they would keep everybody else's from going out.
+  lockSeconds: 5,
   onError: (err) => log.warn({ err }, "an idle database connection was lost"),
 });
 shutdown.onClose("database", () => db.end());

@@ -218,12 +218,10 @@ describe("a pause", () => {
     expect((await enrollmentRow(enrollmentId)).notes).toMatch(/Paused until .*\n.*Resumed by sweep\.$/);
   });
 
-  test("reaches also what a racing enrollment scheduled in spite of it", async () => {
+  test("reaches also what a racing statement scheduled in spite of it", async () => {
     const { sequenceId, enrollmentId } = await enrolled();
     // As a statement that began before the pause was committed leaves it.
-    await db.query("update email_sequence set status = 'paused', paused_at = now(), updated_at = now() where id = $1", [
-      sequenceId,
-    ]);
+    await changeSequenceStatus(db, sequenceId, "paused");
 
     expect(await sweepOnce(deps)).toMatchObject({ paused: 1 });
 
@@ -308,7 +306,7 @@ describe("a resume", () => {
     await clock.jumpTo(at(2));
 
     const first = await inTransaction(db, async (tx) => {
-      await changeSequenceStatus(tx, sequenceId, "active", clock.now());
+      await changeSequenceStatus(tx, sequenceId, "active");
       return releaseAfterPause(tx, { sequenceId }, by(), 2);
     });
 

@@ -11,30 +11,28 @@ const statusesBefore = {
  * active → paused, paused/archived → active, active/paused → archived; the revision goes up. None of the sequence's
  * people moves here. False if it is not in a state that leads there.
  *
- * A sequence that goes on keeps its `paused_at` until everything that waited has its timer again: a sweep goes by it, and
- * takes it away (`settleResumed`).
+ * `paused_at` is set anew when a sequence is paused and when it goes on, by the database's clock. One that goes on keeps
+ * it until everything that waited has its timer again: a sweep goes by it, and takes it away (`settleResumed`).
  */
-export async function changeSequenceStatus(
-  db: Queryable,
-  sequenceId: string,
-  to: SequenceStatus,
-  now: Date,
-): Promise<boolean> {
+export async function changeSequenceStatus(db: Queryable, sequenceId: string, to: SequenceStatus): Promise<boolean> {
   const { rowCount } = await db.query({
     name: "change-sequence-status",
     text: `
       update email_sequence s
       set status = $2, revision = s.revision + 1, updated_at = now(),
-          paused_at = case $2 when 'paused' then $4::timestamptz when 'active' then s.paused_at end
+          paused_at = case when $2 in ('paused', 'active') then clock_timestamp() end
       where s.id = $1 and s.status = any($3)`,
-    values: [sequenceId, to, statusesBefore[to], now],
+    values: [sequenceId, to, statusesBefore[to]],
   });
   return rowCount === 1;
 }
 
-// Whatever began before a pause or a resume was committed, and read the state of before, has ended after this: a
-// statement is cut off after 30 seconds.
-const stragglersGone = "s.updated_at < clock_timestamp() - interval '2 minutes'";
+// Whatever began before a pause or a resume was committed, and read the state of before, has ended after this: the
+// transaction of a resume takes minutes at most (its statements are cut off after five), a record's half a minute.
+const stragglersGone = "s.paused_at < clock_timestamp() - interval '15 minutes'";
+
+// What slips into a pause only loses the time until it fires and is held then, so it is looked for less long.
+const justPaused = "s.paused_at > clock_timestamp() - interval '2 minutes'";
 
 /** Sequences that go on again, and in which something may still wait for their pause. */
 export function findResumedSequences(db: Queryable): Promise<string[]> {
@@ -43,7 +41,7 @@ export function findResumedSequences(db: Queryable): Promise<string[]> {
 
 /** Sequences that were paused so recently that something may have been scheduled in spite of it. */
 export function findJustPausedSequences(db: Queryable): Promise<string[]> {
-  return sequenceIds(db, `s.status = 'paused' and not ${stragglersGone}`);
+  return sequenceIds(db, `s.status = 'paused' and ${justPaused}`);
 }
 
 async function sequenceIds(db: Queryable, where: string): Promise<string[]> {

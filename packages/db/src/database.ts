@@ -12,6 +12,8 @@ export interface OpenDatabaseOptions {
   readonly connectionsMax: number;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
+  /** A statement that waits longer than this for somebody else's row fails and can be tried again. Default: no limit of its own. */
+  readonly lockSeconds?: number;
   /** A pooled connection died while idle. The pool replaces it; this is for the log. */
   readonly onError: (error: Error) => void;
 }
@@ -31,6 +33,7 @@ export function openDatabase(options: OpenDatabaseOptions): Database {
     statement_timeout: statementMilliseconds,
     query_timeout: answerMilliseconds,
     keepAlive: true,
+    ...(options.lockSeconds === undefined ? {} : { lock_timeout: options.lockSeconds * 1_000 }),
   });
   // Without a listener an idle connection that dies (a restart of the server) would end the process.
   pool.on("error", options.onError);
@@ -70,6 +73,7 @@ const unavailableCodes = new Set([
   "40001", // serialization_failure
   "40P01", // deadlock_detected
   "57014", // query_canceled: our own statement timeout
+  "55P03", // lock_not_available: our own lock timeout
   "ECONNREFUSED",
   "ECONNRESET",
   "ENOTFOUND",

@@ -112,6 +112,8 @@ const statement = `
         end_reason = case when f.advances and f.next_id is null and n.status in ('active', 'paused') then 'completed' else n.end_reason end,
         completed_at = case when f.advances and f.next_id is null and n.status in ('active', 'paused') then f.at else n.completed_at end,
         ended_at = case when f.advances and f.next_id is null and n.status in ('active', 'paused') then f.at else n.ended_at end,
+        paused_at = case when f.advances and f.next_id is null then null else n.paused_at end,
+        resume_at = case when f.advances and f.next_id is null then null else n.resume_at end,
         updated_at = now()
     from finished f
     where n.id = f.enrollment_id

@@ -19,7 +19,7 @@ export function holdOfEnrollments(db: Queryable, enrollmentIds: readonly string[
 
 /** The same for everything that waits in these paused sequences. */
 export function holdOfSequences(db: Queryable, sequenceIds: readonly string[], by: MovedBy): Promise<number> {
-  const scope = "s.id = any($1) and s.status = 'paused'";
+  const scope = "s.id = any($1) and s.status = 'paused' and n.status in ('active', 'paused')";
   return holdScheduled(db, { scope, ids: sequenceIds, reason: "sequence_paused" }, by);
 }
 

@@ -21,13 +21,21 @@ export interface EnrollableSequence {
 const looksMax = 5;
 
 /**
- * Reads the sequence's current version. Undefined if there is no such sequence. In a transaction the version's steps
- * stay as they were read until its end: whoever edits them waits, and whoever is editing them is waited for.
+ * Reads the sequence's current version. Undefined if there is no such sequence. In a transaction the sequence's status
+ * and the version's steps stay as they were read until its end: whoever pauses, archives, publishes or edits waits, and
+ * whoever is at it is waited for. Nobody can slip into a sequence that is being archived.
  */
 export async function loadEnrollableSequence(
   db: Queryable,
   sequenceId: string,
 ): Promise<EnrollableSequence | undefined> {
+  // The sequence before its version, as edits do: the other way round the two would deadlock. Enrollments do not keep
+  // each other waiting.
+  await db.query({
+    name: "lock-enrollable-sequence",
+    text: "select from email_sequence where id = $1 for share",
+    values: [sequenceId],
+  });
   for (let look = 1; look <= looksMax; look += 1) {
     // A statement of its own: one that waited for the lock would still read the steps of before.
     const locked = await db.query<{ id: string }>({

@@ -111,7 +111,8 @@ interface Row {
 
 const statement = `
   select e.id, e.status, e.generation, e.due_at, e.scheduled_for, e.step_number, e.step_id, e.step_key, e.attempt_count, e.message_id,
-         st.is_active as step_is_active, st.version_id <> n.version_id as step_is_deleted, st.max_lateness, st.late_policy,
+         st.is_active as step_is_active, 
+         not exists (select from sequence_step here where here.version_id = n.version_id and here.step_key = e.step_key) as step_is_deleted, st.max_lateness, st.late_policy,
          n.id as enrollment_id, n.status as enrollment_status, n.version_id,
          s.id as sequence_id, s.name as sequence_name, s.status as sequence_status, s.in_doubt_policy, s.sends_per_day_max,
          sc.timezone as schedule_timezone, sc.windows, sc.closed_dates, sc.holidays, sc.special_hours, sc.uses_contact_timezone, sc.spread_minutes,

@@ -59,6 +59,7 @@ test.each(["pending", "failed"] as const)(
       attemptCount: 0,
       rescuedAt: null,
       generation: 4,
+      countsFrom: now,
       dueAt: now,
       scheduledFor: now,
       updatedAt: expect.any(Date),

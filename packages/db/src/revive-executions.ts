@@ -23,7 +23,7 @@ export async function reviveExecutions(
       with moved as (
         update step_execution e
         set status = 'scheduled', hold_reason = null, held_at = null, error_message = null, attempt_count = 0, rescued_at = null,
-            generation = e.generation + 1, due_at = $3, scheduled_for = $3, updated_at = now()
+            generation = e.generation + 1, counts_from = $3, due_at = $3, scheduled_for = $3, updated_at = now()
         from sequence_enrollment n
         where (e.id = any($1) or e.status = $2) and e.status in ('pending', 'failed')
           and (e.hold_reason is null or e.hold_reason not in ('sequence_paused', 'enrollment_paused'))

@@ -32,7 +32,7 @@ export function stopExecutions(
       ended as (
         update sequence_enrollment n
         set status = case when m.reason = 'contact_opted_out' then 'unsubscribed' else 'cancelled' end,
-            end_reason = m.reason, ended_at = $7, updated_at = now()
+            end_reason = m.reason, ended_at = $7, paused_at = null, resume_at = null, updated_at = now()
         from moved m where n.id = m.enrollment_id and n.status in ('active', 'paused')`,
     },
     moves,

@@ -25,6 +25,11 @@ test("a schedule whose zone and calendar are known has no fault", () => {
   expect(scheduleFault(schedule, "Asia/Bangkok")).toBeNull();
 });
 
+test("a schedule's own zone has to be known even where a contact's is read: dates of limits count in it", () => {
+  const schedule = { ...BUSINESS_HOURS, timezone: "Mars/Olympus_Mons", usesContactTimezone: true };
+  expect(scheduleFault(schedule, "Europe/Berlin")).toMatchObject({ reason: "unknown_time_zone" });
+});
+
 test.each(faulty)("%o is said in words", (fault, schedule) => {
   expect(scheduleFault(schedule, schedule.timezone)).toEqual(fault);
 });

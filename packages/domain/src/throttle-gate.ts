@@ -23,11 +23,11 @@ export function throttleGate(facts: SendFacts, now: Date, at: Date, throttle: Th
   const state = throttle?.state ?? noLimits;
   const known = at > now ? knownLater(state, dateOf(facts, at)) : state;
   const { zone } = zoneOf(facts);
-  const over = throttle === null ? null : limitReached(known, throttle.limits, schedule, at);
   const canPlan = scheduleFault(schedule, zone) === null; // otherwise the window gate holds it
+  const over = throttle === null || !canPlan ? null : limitReached(known, throttle.limits, schedule, at);
   return {
     name: "throttle",
-    decision: over !== null && canPlan ? deferOverLimit(facts, zoneOf(facts), over, at) : null,
+    decision: over !== null ? deferOverLimit(facts, zoneOf(facts), over, at) : null,
     describe: () => ({
       sentence: describeThrottle(facts, state, now),
       data: {

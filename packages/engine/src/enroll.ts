@@ -93,7 +93,7 @@ export function findObstacle(
   pace: Pace,
 ): EnrollResult | undefined {
   if (sequence.status !== "active") {
-    return refused("sequence_not_active", `The sequence is ${sequence.status}: activate it before enrolling anybody.`);
+    return refused("sequence_not_active", `The sequence is ${sequence.status}: resume it before enrolling anybody.`);
   }
   if (!sequence.steps.some((step) => step.isActive)) {
     return refused("sequence_without_steps", "The sequence has no active step: add one before enrolling anybody.");

@@ -19,7 +19,7 @@ const done: SequenceResult = { kind: "done", wakes: [] };
 /** Stops the clock of everybody in it, and entry. Doing it again changes nothing. Call it in a transaction. */
 export async function pauseSequence(db: Queryable, sequenceId: string, by: MovedBy): Promise<SequenceResult> {
   await liftStatementTimeout(db);
-  if (await changeSequenceStatus(db, sequenceId, "paused", by.now)) {
+  if (await changeSequenceStatus(db, sequenceId, "paused")) {
     await holdOfSequences(db, [sequenceId], by);
     return done;
   }
@@ -33,7 +33,7 @@ export async function pauseSequence(db: Queryable, sequenceId: string, by: Moved
  */
 export async function resumeSequence(db: Queryable, sequenceId: string, by: MovedBy): Promise<SequenceResult> {
   await liftStatementTimeout(db);
-  if (await changeSequenceStatus(db, sequenceId, "active", by.now)) {
+  if (await changeSequenceStatus(db, sequenceId, "active")) {
     const { wakes } = await releaseAfterPause(db, { sequenceId }, by);
     return { kind: "done", wakes };
   }
@@ -46,7 +46,7 @@ export async function resumeSequence(db: Queryable, sequenceId: string, by: Move
  */
 export async function archiveSequence(db: Queryable, sequenceId: string, by: MovedBy): Promise<SequenceResult> {
   await liftStatementTimeout(db);
-  if (await changeSequenceStatus(db, sequenceId, "archived", by.now)) {
+  if (await changeSequenceStatus(db, sequenceId, "archived")) {
     await endEnrollments(db, {
       enrollmentIds: await findLiveEnrollments(db, sequenceId),
       to: "cancelled",

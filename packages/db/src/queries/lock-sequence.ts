@@ -7,9 +7,9 @@ export interface LockedSequence {
 }
 
 /**
- * Takes a sequence for an edit: whoever edits or publishes it at the same time waits for the end of this transaction.
- * Enrolling does not: it refers to the row by its key alone, and an edit waits for it at the version's row instead. (A
- * lock that kept it out here would deadlock with it.) Undefined if there is no such sequence.
+ * Takes a sequence for an edit: whoever edits, publishes or enrolls at the same time waits for the end of this
+ * transaction. Rows that refer to the sequence by its key alone can still be written. Undefined if there is no such
+ * sequence.
  */
 export async function lockSequence(tx: Queryable, sequenceId: string): Promise<LockedSequence | undefined> {
   const { rows } = await tx.query<LockedSequence>(
