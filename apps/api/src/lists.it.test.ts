@@ -156,7 +156,7 @@ test.each([
 test("an unknown parameter's answer lists the allowed ones", async () => {
   const { detail } = expectProblem(await api.get("/api/v1/sequence-steps/?seqence=1"), 400, "invalid_query");
 
-  expect(detail).toContain("sequence, is_active, search, ordering, page_size, include_count, cursor");
+  expect(detail).toContain("sequence, version, is_active, search, ordering, page_size, include_count, cursor");
 });
 
 test.each([
