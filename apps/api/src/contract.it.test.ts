@@ -57,6 +57,7 @@ beforeAll(async () => {
     getEmailTemplate: { id: template.id },
     createSchedule: { body: { name: "Sample", timezone: "UTC", windows: [] } },
     getSchedule: { id: schedule.id },
+    updateSchedule: { id: schedule.id, body: { closed_dates: ["2027-01-02"] } },
   });
 });
 

@@ -37,7 +37,7 @@ export function parseRequest<O extends OperationDefinition>(operation: O, reques
     throw new ProblemError("validation_failed", `The body is nested deeper than ${nestingMax} levels.`);
   }
   const body = operation.body?.safeParse(sent);
-  if (body?.success === false) throw invalidBody(body.error, sent);
+  if (body?.success === false) throw invalidBody("The body is not valid", body.error, sent);
   return { params: params?.data, query: query?.data, body: body?.data } as OperationInput<O>;
 }
 
@@ -63,14 +63,19 @@ function isDeeperThan(levelsMax: number, value: unknown): boolean {
   return true;
 }
 
-function invalidBody(error: z.ZodError, body: unknown): ProblemError {
+/** What was found wrong in `body`, under a sentence that says what it is. */
+export function invalidBody(what: string, error: z.ZodError, body: unknown): ProblemError {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    const errors = [{ pointer: "", code: "invalid", detail: "must be a JSON object" }];
+    return new ProblemError("validation_failed", "The body must be a JSON object.", { errors });
+  }
   const errors = placesIn(error, body, (key) => ({
     code: "unknown_field",
     detail: `there is no field "${key}"`,
   }));
   const [first] = errors;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
-  const detail = `The body is not valid: ${first?.pointer || "it"} ${first?.detail}${more}.`;
+  const detail = `${what}: ${first?.pointer || "it"} ${first?.detail}${more}.`;
   return new ProblemError("validation_failed", detail, { errors });
 }
 

@@ -24,7 +24,10 @@ test.each(["text/plain", "application/x-www-form-urlencoded", "text/xml", "nonse
 );
 
 test.each(["null", "[]", '"text"', "1"])("the body %s is no object", async (body) => {
-  expect(expectProblem(await post(body), 422, "validation_failed").errors).toMatchObject([{ pointer: "" }]);
+  const problem = expectProblem(await post(body), 422, "validation_failed");
+
+  expect(problem.detail).toBe("The body must be a JSON object.");
+  expect(problem.errors).toMatchObject([{ pointer: "" }]);
 });
 
 test("no body at all is a body without fields", async () => {

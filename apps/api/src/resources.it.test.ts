@@ -1,7 +1,7 @@
 import { freshDatabase } from "@dripline/testkit/database";
 import { describe, expect, test } from "vitest";
 import { expectProblem, makers, mjml, nobody } from "./testing/make.ts";
-import { startApi } from "./testing/start-api.ts";
+import { startApi, testNow } from "./testing/start-api.ts";
 
 const { url } = await freshDatabase();
 const api = await startApi(url);
@@ -180,6 +180,69 @@ describe("schedules", () => {
     const answer = await api.post("/api/v1/schedules/", { name: "Bad", timezone: "UTC", windows: [], ...fields });
 
     expect(places(expectProblem(answer, 422, "validation_failed"))).toEqual([pointer]);
+  });
+});
+
+describe("a schedule is changed", () => {
+  const eve = { date: "2026-12-24", windows: [{ start: "09:00", end: "12:00" }] };
+  const patch = (id: string, body: object) => api.send("PATCH", `/api/v1/schedules/${id}/`, { body });
+
+  test.each([
+    ["the name", { name: "Renamed" }],
+    ["the zone", { timezone: "Europe/Berlin" }],
+    ["the windows", { windows: [{ weekday: 7, start: "22:00", end: "06:00" }] }],
+    ["closed dates", { closed_dates: ["2026-12-25"] }],
+    ["holidays", { holidays: { country: "DE", region: "BY" } }],
+    ["special hours", { special_hours: [eve] }],
+    ["whose zone counts", { uses_contact_timezone: true }],
+    ["the spread", { spread_minutes: 90 }],
+  ])("in %s, and in nothing else", async (_, changes) => {
+    const before = await make.schedule();
+
+    const { status, body } = await patch(before.id, changes);
+
+    expect(status).toBe(200);
+    expect(body).toEqual({ ...before, ...changes, updated_at: testNow.toISOString() });
+    expect((await api.get(`/api/v1/schedules/${before.id}/`)).body).toEqual(body);
+  });
+
+  test("to no holidays and no closed dates any more", async () => {
+    const before = await make.schedule({ closed_dates: ["2026-12-25"], holidays: { country: "DE" } });
+    expect(before.holidays).toEqual({ country: "DE", region: null });
+
+    const { body } = await patch(before.id, { closed_dates: [], holidays: null });
+
+    expect(body).toMatchObject({ closed_dates: [], holidays: null });
+  });
+
+  test.each([
+    ["a zone that does not exist", { timezone: "Mars/Base" }, "/timezone"],
+    ["a calendar that does not exist", { holidays: { country: "XX" } }, "/holidays/country"],
+    ["a time that is none", { windows: [{ weekday: 1, start: "9am", end: "17:00" }] }, "/windows/0/start"],
+    ["a field that there is not", { name: "Renamed", status: "active" }, "/status"],
+    ["nothing", {}, ""],
+    ["a closed date that has special hours already", { closed_dates: [eve.date] }, "/special_hours/0/date"],
+  ])("to %s: refused with its place, and nothing is written", async (_, changes, pointer) => {
+    const before = await make.schedule({ special_hours: [eve] });
+
+    const answer = await patch(before.id, changes);
+
+    expect(places(expectProblem(answer, 422, "validation_failed"))).toEqual([pointer]);
+    expect((await api.get(`/api/v1/schedules/${before.id}/`)).body).toEqual(before);
+  });
+
+  test("to another one's name: refused with whose it is; its own in capitals is fine", async () => {
+    const [mine, other] = [await make.schedule(), await make.schedule()];
+    const rename = (name: string) => patch(mine.id, { name });
+
+    const problem = expectProblem(await rename(other.name.toUpperCase()), 409, "name_taken");
+
+    expect(problem).toMatchObject({ existing_id: other.id });
+    expect((await rename(mine.name.toUpperCase())).body.name).toBe(mine.name.toUpperCase());
+  });
+
+  test("that does not exist: 404", async () => {
+    expectProblem(await patch(nobody, { name: "Renamed" }), 404, "not_found");
   });
 });
 

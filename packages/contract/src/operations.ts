@@ -8,7 +8,7 @@ import { explainSequenceExecution } from "./explanations.ts";
 import { getLiveness, getReadiness } from "./health.ts";
 import { getMe } from "./me.ts";
 import type { OperationDefinition } from "./operation.ts";
-import { createSchedule, getSchedule, listSchedules } from "./schedules.ts";
+import { createSchedule, getSchedule, listSchedules, updateSchedule } from "./schedules.ts";
 import { planSends } from "./send-plans.ts";
 import { enroll, getSequenceEnrollment, listSequenceEnrollments, unenroll } from "./sequence-enrollments.ts";
 import { getSequenceExecution, listSequenceExecutions } from "./sequence-executions.ts";
@@ -73,6 +73,7 @@ export const operations: readonly OperationDefinition[] = [
   listSchedules,
   createSchedule,
   getSchedule,
+  updateSchedule,
   getMe,
   getLiveness,
   getReadiness,

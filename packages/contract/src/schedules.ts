@@ -14,7 +14,7 @@ const Window = rules.windows.element.strict().meta({
 const HolidayCalendar = rules.holidays.unwrap().unwrap().strict().meta({
   id: "HolidayCalendar",
   description:
-    'Public holidays of a country, or of one of its regions: `{"country": "DE", "region": "BY"}`. Observed days count.',
+    'Public holidays of a country, or of one of its regions: `{"country": "DE"}`, `{"country": "DE", "region": "BY"}`. Observed days count.',
 });
 
 const SpecialHours = rules.specialHours.unwrap().element.strict().meta({
@@ -41,23 +41,27 @@ export const Schedule = z
   .meta({ id: "Schedule" });
 export type Schedule = z.output<typeof Schedule>;
 
+const fields = {
+  name: line(200),
+  timezone: rules.timezone.describe("IANA name"),
+  windows: z.array(Window).max(168, "a schedule has at most 168 windows a week"),
+  closed_dates: rules.closedDates,
+  holidays: HolidayCalendar.nullable().describe("Whose public holidays close a date; null for none"),
+  special_hours: z.array(SpecialHours).max(1_000, "at most 1000 dates").describe("Half-days and exceptional openings"),
+  uses_contact_timezone: z
+    .boolean()
+    .describe("Read the windows in the contact's own zone, else the company's, if known"),
+  spread_minutes: rules.spreadMinutes.unwrap().describe("Deferred emails are spread over this long after an opening"),
+};
+
 export const ScheduleInput = z
   .strictObject({
-    name: line(200),
-    timezone: rules.timezone.describe("IANA name"),
-    windows: z.array(Window).max(168, "a schedule has at most 168 windows a week"),
-    closed_dates: rules.closedDates.default([]),
-    holidays: HolidayCalendar.nullable().default(null).describe("Whose public holidays close a date; null for none"),
-    special_hours: z
-      .array(SpecialHours)
-      .max(1_000, "at most 1000 dates")
-      .default([])
-      .describe("Half-days and exceptional openings"),
-    uses_contact_timezone: z
-      .boolean()
-      .default(false)
-      .describe("Read the windows in the contact's own zone, else the company's, if known"),
-    spread_minutes: rules.spreadMinutes.describe("Deferred emails are spread over this long after an opening"),
+    ...fields,
+    closed_dates: fields.closed_dates.default([]),
+    holidays: fields.holidays.default(null),
+    special_hours: fields.special_hours.default([]),
+    uses_contact_timezone: fields.uses_contact_timezone.default(false),
+    spread_minutes: fields.spread_minutes.default(15),
   })
   .check(({ value, issues }) => {
     const { closed_dates: closedDates, special_hours: specialHours } = value;
@@ -69,6 +73,13 @@ export const ScheduleInput = z
     id: "ScheduleInput",
     examples: [{ name: "Mondays", timezone: "Asia/Bangkok", windows: [{ weekday: 1, start: "09:00", end: "17:00" }] }],
   });
+
+/** Any of these fields; the others stay as they are. Whether they agree is looked at with the others in place. */
+export const SchedulePatch = z
+  .strictObject(fields)
+  .partial()
+  .refine((changes) => Object.keys(changes).length > 0, "names nothing to change")
+  .meta({ id: "SchedulePatch", examples: [{ closed_dates: ["2027-01-02"] }] });
 
 const tag = "schedules";
 
@@ -112,4 +123,20 @@ export const getSchedule = defineOperation({
   success: 200,
   output: Schedule,
   errors: [],
+});
+
+export const updateSchedule = defineOperation({
+  id: "updateSchedule",
+  method: "PATCH",
+  path: "/api/v1/schedules/{id}/",
+  summary: "Change a schedule",
+  description:
+    "Live at once, in every sequence that uses it; a list takes the place of the whole list. Emails that are planned already keep their moment. When it comes they are looked at again: one that the schedule does not let out any more waits for the next opening.",
+  tag,
+  auth: "key",
+  params: z.strictObject({ id: Id }),
+  body: SchedulePatch,
+  success: 200,
+  output: Schedule,
+  errors: ["name_taken"],
 });

@@ -37,6 +37,10 @@ describe("a schedule is accepted with holidays", () => {
     expect(Schedule.parse({ ...valid, holidays }).holidays).toEqual(holidays);
   });
 
+  test("of a country, if no region is named", () => {
+    expect(Schedule.parse({ ...valid, holidays: { country: "DE" } }).holidays).toEqual({ country: "DE", region: null });
+  });
+
   test("and special hours, overnight ones as well", () => {
     const specialHours = [{ date: "2028-02-29", windows: [{ start: "22:00", end: "02:00" }] }];
     expect(Schedule.parse({ ...valid, closedDates: ["2028-02-28"], specialHours }).specialHours).toEqual(specialHours);

@@ -39,7 +39,8 @@ export const HolidayCalendar = z
     region: z
       .string({ error: regionMessage })
       .regex(/^[A-Z0-9-]{1,12}(\.[A-Z0-9-]{1,12})?$/, { error: regionMessage, abort: true })
-      .nullable(),
+      .nullable()
+      .default(null),
   })
   .superRefine((calendar, context) => {
     if (isHolidayCalendar(calendar)) return;

@@ -17,9 +17,14 @@ export async function insertSchedule(
     .onConflictDoNothing()
     .returning({ id: schedule.id });
   if (inserted.length === 1) return { kind: "inserted", id };
+  return { kind: "name_taken", existingId: await findScheduleNamed(db, name) };
+}
+
+/** The id of the schedule with this name, in capitals or not; empty if it has just gone. */
+export async function findScheduleNamed(db: Queryable, name: string): Promise<string> {
   const rows = await orm(db)
     .select({ id: schedule.id })
     .from(schedule)
     .where(sql`lower(${schedule.name}) = lower(${name})`);
-  return { kind: "name_taken", existingId: rows[0]?.id ?? "" };
+  return rows[0]?.id ?? "";
 }
