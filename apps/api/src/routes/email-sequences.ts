@@ -11,9 +11,12 @@ import type { Queryable } from "@dripline/db/database";
 import { existingIds } from "@dripline/db/queries/existing-ids";
 import { insertEmailSequence } from "@dripline/db/queries/insert-email-sequence";
 import { bumpRevision, lockSequence } from "@dripline/db/queries/lock-sequence";
+import { readDailyLimit } from "@dripline/db/queries/read-daily-limit";
 import * as sequences from "@dripline/db/queries/read-email-sequences";
 import * as changing from "@dripline/db/queries/update-email-sequence";
 import { ensureDefaultSchedule } from "@dripline/engine/default-schedule";
+import { relaxDailyLimit } from "@dripline/engine/relax-daily-limit";
+import { wakeManyAfterCommit } from "@dripline/engine/wake-after-commit";
 import type { FastifyInstance } from "fastify";
 import { pageBody, pageRequest } from "../cursor.ts";
 import type { Deps } from "../deps.ts";
@@ -60,13 +63,23 @@ export function serveEmailSequences(app: FastifyInstance, deps: Deps): void {
     return toEmailSequence(found(await sequences.findEmailSequence(tx, id)));
   });
 
-  serve(app, deps, updateEmailSequence, async ({ tx, params, body, ifMatch, now }) => {
+  serve(app, deps, updateEmailSequence, async ({ tx, params, body, ifMatch, principal, now, log, afterCommit }) => {
     if (body.schedule !== undefined) await refuseUnknownReferences(tx, { schedule: body.schedule, steps: [] });
     const sequence = await lockSequence(tx, params.id);
     if (sequence === undefined) throw notFound("sequence", params.id);
     refuseOtherRevision(ifMatch, sequence);
+    const limitBefore = await readDailyLimit(tx, sequence.id);
     await changing.updateEmailSequence(tx, sequence.id, changesOf(body));
     await bumpRevision(tx, sequence.id, now);
+    if (body.sends_per_day_max !== undefined) {
+      const change = { from: limitBefore, to: body.sends_per_day_max };
+      const wakes = await relaxDailyLimit(tx, sequence.id, change, { now, actor: principal.id });
+      afterCommit(() =>
+        wakeManyAfterCommit(deps.queue, wakes, (err) =>
+          log.warn({ err }, "the queue did not take all wake-ups; the sweep will find the rows when they are due"),
+        ),
+      );
+    }
     return toEmailSequence(found(await sequences.findEmailSequence(tx, sequence.id)));
   });
 }
