@@ -4,7 +4,7 @@ import { isSomebodyWaiting, readEnrollment, readEvents, readExecutions } from "@
 import { REAL_PACE } from "@dripline/domain/delay";
 import { publishDraft } from "@dripline/engine/publish-draft";
 import { changed, editSteps, kept, newStep, publish } from "@dripline/engine/testing/publishing";
-import { makeContact, makeSequence, makeTemplate } from "@dripline/testkit/factories";
+import { type MadeStep, makeContact, makeSequence, makeTemplate } from "@dripline/testkit/factories";
 import { waitFor } from "@dripline/testkit/wait-for";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { SendDeps } from "./send-deps.ts";
@@ -24,8 +24,8 @@ beforeEach(async () => {
 });
 
 /** Somebody whose first email is due now. */
-async function due() {
-  const sequence = await makeSequence(db, { steps: [inDays(0), inDays(3), inDays(3)] });
+async function due(steps: readonly MadeStep[] = [inDays(0), inDays(3), inDays(3)]) {
+  const sequence = await makeSequence(db, { steps });
   const { id: contactId } = await makeContact(db);
   const enrollmentId = await enrollNow(worker, { sequenceId: sequence.id, contactId });
   const wake = await openExecution(worker, enrollmentId);
@@ -253,9 +253,74 @@ test("whoever has what an edit puts elsewhere does not get it twice", async () =
 
   await sendAll(enrollmentId);
 
-  // The third stands before the second now, where they are; the first is behind them.
-  expect((await keysOf(enrollmentId)).map(({ stepKey }) => stepKey)).toEqual([first, second]);
-  expect(third).toBeDefined();
-  expect(smtp.bodies).toHaveLength(2);
+  expect((await keysOf(enrollmentId)).map(({ stepKey }) => stepKey)).toEqual([first, second, third]);
+  expect(smtp.bodies).toHaveLength(3);
   expect(await readEnrollment(db, enrollmentId)).toMatchObject({ status: "completed" });
+});
+
+describe("whoever waits at a step still gets what an edit puts before it", () => {
+  test("and not what is new there: the rest comes in its new order, each once", async () => {
+    const { sequence, enrollmentId, wake } = await due([inDays(0), inDays(3), inDays(3), inDays(3)]);
+    await sendStep(deps, wake);
+    const [first, second, third, fourth] = sequence.stepIds;
+    await editAndPublish(sequence.id, ([one, two, three, four]) => [
+      kept(one),
+      kept(four),
+      newStep(one),
+      kept(three),
+      kept(two),
+    ]);
+
+    await sendAll(enrollmentId);
+
+    expect(await keysOf(enrollmentId)).toEqual([
+      { stepKey: first, status: "sent", stepNumber: 1 },
+      { stepKey: second, status: "sent", stepNumber: 5 },
+      { stepKey: fourth, status: "sent", stepNumber: 2 },
+      { stepKey: third, status: "sent", stepNumber: 4 },
+    ]);
+    expect(await readEnrollment(db, enrollmentId)).toMatchObject({ status: "completed", currentStepNumber: 5 });
+  });
+
+  test("through one more publish; what that one deletes is not owed any more", async () => {
+    const { sequence, enrollmentId, wake } = await due([inDays(0), inDays(3), inDays(3), inDays(3)]);
+    await sendStep(deps, wake);
+    const [first, second, third] = sequence.stepIds;
+    await editAndPublish(sequence.id, ([one, two, three, four]) => [kept(one), kept(three), kept(four), kept(two)]);
+    await editAndPublish(sequence.id, ([one, three, , two]) => [kept(three), newStep(one), kept(one), kept(two)]);
+
+    await sendAll(enrollmentId);
+
+    expect((await keysOf(enrollmentId)).map(({ stepKey }) => stepKey)).toEqual([first, second, third]);
+    expect(smtp.bodies).toHaveLength(3);
+    expect(await readEnrollment(db, enrollmentId)).toMatchObject({ status: "completed", currentStepNumber: 4 });
+  });
+
+  test("also if the one they wait at is deleted", async () => {
+    const { sequence, enrollmentId, wake } = await due();
+    await sendStep(deps, wake);
+    const [first, second, third] = sequence.stepIds;
+    await editAndPublish(sequence.id, ([one, , three]) => [kept(three), kept(one)]);
+
+    await sendAll(enrollmentId);
+
+    expect(await keysOf(enrollmentId)).toMatchObject([
+      { stepKey: first, status: "sent" },
+      { stepKey: second, status: "skipped" },
+      { stepKey: third, status: "sent", stepNumber: 1 },
+    ]);
+    expect(await readEnrollment(db, enrollmentId)).toMatchObject({ status: "completed" });
+  });
+
+  test("while it is at the mail server", async () => {
+    const { sequence, enrollmentId, wake } = await due();
+    const [first, second, third] = sequence.stepIds;
+    const publishing = () => editAndPublish(sequence.id, ([one, two, three]) => [kept(three), kept(two), kept(one)]);
+
+    await sendStep(whileSending(publishing), wake);
+    await sendAll(enrollmentId);
+
+    expect((await keysOf(enrollmentId)).map(({ stepKey }) => stepKey)).toEqual([first, third, second]);
+    expect(await readEnrollment(db, enrollmentId)).toMatchObject({ status: "completed", currentStepNumber: 3 });
+  });
 });

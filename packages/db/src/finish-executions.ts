@@ -104,8 +104,10 @@ const statement = `
   advanced as (
     update sequence_enrollment n
     set current_step_number = case when f.advances then coalesce(
-          -- Where the enrollment's version has this step; one that was deleted meanwhile is nowhere.
-          (select st.step_number from sequence_step st where st.version_id = n.version_id and st.step_key = f.step_key),
+          -- Where the enrollment's version has this step; one that was deleted meanwhile is nowhere. One that was owed
+          -- stands before where they had come, and takes nobody back.
+          (select greatest(st.step_number, case when st.step_key = any(n.owed_step_keys) then n.current_step_number end)
+           from sequence_step st where st.version_id = n.version_id and st.step_key = f.step_key),
           n.current_step_number) else n.current_step_number end,
         started_at = case when f.to_status = 'skipped' then n.started_at else coalesce(n.started_at, f.at) end,
         status = case when f.advances and f.next_id is null and n.status in ('active', 'paused') then 'completed' else n.status end,

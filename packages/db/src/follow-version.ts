@@ -198,7 +198,7 @@ function event(kind: string, reason: string, message: string) {
 async function moveEnrollments(tx: Queryable, { versionId, effects, now }: FollowVersion): Promise<void> {
   await tx.query(
     `update sequence_enrollment n
-     set version_id = $1, current_step_number = i.current_step_number,
+     set version_id = $1, current_step_number = i.current_step_number, owed_step_keys = i.owed_step_keys::uuid[],
          status = case when i.completes then 'completed' else n.status end,
          end_reason = case when i.completes then 'completed' else n.end_reason end,
          completed_at = case when i.completes then $5::timestamptz else n.completed_at end,
@@ -206,7 +206,7 @@ async function moveEnrollments(tx: Queryable, { versionId, effects, now }: Follo
          paused_at = case when i.completes then null else n.paused_at end,
          resume_at = case when i.completes then null else n.resume_at end,
          updated_at = now()
-     from unnest($2::uuid[], $3::int[], $4::boolean[]) as i(id, current_step_number, completes)
+     from unnest($2::uuid[], $3::int[], $4::boolean[], $6::text[]) as i(id, current_step_number, completes, owed_step_keys)
      where n.id = i.id and n.status in ('active', 'paused')`,
     [
       versionId,
@@ -214,6 +214,7 @@ async function moveEnrollments(tx: Queryable, { versionId, effects, now }: Follo
       effects.map((effect) => effect.currentStepNumber),
       effects.map(({ change }) => change.kind === "move_on" && change.next === null),
       now,
+      effects.map((effect) => `{${effect.owedStepKeys.join()}}`), // unnest would flatten an array of arrays
     ],
   );
 }

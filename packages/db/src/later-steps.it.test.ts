@@ -1,10 +1,11 @@
-import { stepsStillToGet } from "@dripline/domain/plan-publish";
+import { placeIn, stepsStillToGet } from "@dripline/domain/plan-publish";
 import { seededFraction } from "@dripline/domain/seeded-fraction";
 import { freshDatabase } from "@dripline/testkit/database";
 import { makeContact, makeSequence } from "@dripline/testkit/factories";
 import { expect, test } from "vitest";
 import { loadFacts } from "./load-facts.ts";
 import { newId } from "./new-id.ts";
+import { readPeopleInFlight } from "./people-in-flight.ts";
 import { findStepsOfVersions } from "./queries/read-sequence-steps.ts";
 import { toVersionStep } from "./queries/read-sequence-versions.ts";
 import { insertExecution } from "./testing/executions.ts";
@@ -21,13 +22,17 @@ test("what somebody has still to get is the same in the database as in a publish
     const had = oldPlaces.filter((place) => seededFraction(`had ${seed} ${place}`) < 0.3);
     const sequence = await makeSequence(db, { steps: oldPlaces.map(() => ({})) });
     const versionId = await insertVersion(sequence, places);
+    const owedStepKeys = sequence.stepIds.filter(
+      (key) => seededFraction(`owed ${seed} ${sequence.stepIds.indexOf(key)}`) < 0.3,
+    );
+    const currentStepNumber = Math.floor(seededFraction(`current ${seed}`) * (places.length + 1));
     const { id: contactId } = await makeContact(db);
     const { executionId, enrollmentId } = await insertExecution(
       db,
       { ...sequence, stepIds: [sequence.stepIds[standsAt] ?? ""] },
       contactId,
       { stepNumber: standsAt + 1, status: "sent" },
-      { versionId },
+      { versionId, currentStepNumber, owedStepKeys },
     );
     const keysHad = [...new Set([standsAt, ...had])].map((place) => sequence.stepIds[place] ?? "");
     for (const key of keysHad.slice(1)) await insertSent(enrollmentId, key);
@@ -36,10 +41,31 @@ test("what somebody has still to get is the same in the database as in a publish
 
     const rows = await findStepsOfVersions(db, [sequence.versionId, versionId]);
     const of = (id: string) => rows.filter((row) => row.version_id === id).map(toVersionStep);
-    const planned = stepsStillToGet(of(sequence.versionId), of(versionId), standsAt + 1, keysHad);
+    const standing = {
+      stepNumber: standsAt + 1,
+      isOwed: owedStepKeys.includes(sequence.stepIds[standsAt] ?? ""),
+      currentStepNumber,
+    };
+    const place = placeIn(of(sequence.versionId), of(versionId), standing);
+    const planned = stepsStillToGet(of(versionId), place, keysHad, owedStepKeys);
     expect({ seed, ids: facts?.laterSteps.map(({ id }) => id) }).toEqual({ seed, ids: planned.map(({ id }) => id) });
+    const person = await personOf(sequence.id);
+    expect({ seed, ...person, keysToGet: person?.keysToGet.toSorted() }).toMatchObject({
+      seed,
+      reachedStepNumber: place,
+      keysToGet: planned.map(({ key }) => key).toSorted(),
+      owedStepKeys,
+    });
   }
 });
+
+/** The only one of the sequence, as a publish reads them. */
+async function personOf(sequenceId: string) {
+  for await (const [person] of readPeopleInFlight(db, { sequenceId, exceptVersionId: newId(), locks: false })) {
+    return person;
+  }
+  return undefined;
+}
 
 const oldPlaces = Array.from({ length: stepsMax }, (_, place) => place);
 
@@ -72,8 +98,8 @@ async function insertVersion(
 
 async function insertSent(enrollmentId: string, stepKey: string): Promise<void> {
   await db.query(
-    `insert into step_execution (id, enrollment_id, step_id, step_key, step_number, status, counts_from, due_at, scheduled_for)
-     values ($1, $2, $3, $3, 9, 'sent', now(), now(), now())`,
+    `insert into step_execution (id, enrollment_id, step_id, step_key, step_number, status, counts_from, due_at, scheduled_for, created_at)
+     values ($1, $2, $3, $3, 9, 'sent', now(), now(), now(), now() - interval '1 day')`,
     [newId(), enrollmentId, stepKey],
   );
 }

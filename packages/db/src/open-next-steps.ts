@@ -17,11 +17,11 @@ export interface StrandedEnrollment {
   readonly zones: PeopleZones;
 }
 
-// Something came after it, or the enrollment counts it as done. The numbers of another version say nothing: a publish
-// may have put the steps in another order.
+// Something came after it, or the enrollment counts it as done; what is owed stands before that without being done. The
+// numbers of another version say nothing: a publish may have put the steps in another order.
 const isBehind = `(
   exists (select from step_execution y where y.enrollment_id = n.id and y.created_at > x.created_at)
-  or x.step_number <= n.current_step_number
+  or x.step_number <= n.current_step_number and x.step_key <> all(n.owed_step_keys)
      and exists (select from sequence_step st where st.id = x.step_id and st.version_id = n.version_id))`;
 
 // A failed email, and one in doubt under the policy `hold`, keep their enrollment where it is: an operator decides.

@@ -1,5 +1,6 @@
 import type { OpenStep, PersonInFlight } from "@dripline/domain/plan-publish";
 import type { Queryable } from "./database.ts";
+import { laterStepKeys, reachedStep } from "./queries/later-steps.ts";
 
 /** How many people one look takes: their rows are in memory together, and one statement writes what becomes of them. */
 const batchSize = 5_000;
@@ -52,10 +53,11 @@ async function readPeople(db: Queryable, enrollmentIds: readonly string[]): Prom
   const { rows } = await db.query({
     name: "people-in-flight",
     text: `
-      select n.id, n.status, n.version_id, n.current_step_number, c.timezone, co.timezone as company_timezone,
+      select n.id, n.status, n.version_id, n.current_step_number, n.owed_step_keys, c.timezone, co.timezone as company_timezone,
              e.id as execution_id, e.step_key, e.status as execution_status, e.hold_reason, e.held_at, e.counts_from,
              e.scheduled_for, e.attempt_count,
-             array(select x.step_key from step_execution x where x.enrollment_id = n.id) as keys_had
+             array(select x.step_key from step_execution x where x.enrollment_id = n.id) as keys_had,
+             ${laterStepKeys} as keys_to_get, coalesce(reached.step_number, 0) as reached_step_number
       from sequence_enrollment n
       join contact c on c.id = n.contact_id
       left join company co on co.id = coalesce(n.company_id, c.company_id)
@@ -64,6 +66,12 @@ async function readPeople(db: Queryable, enrollmentIds: readonly string[]): Prom
         where o.enrollment_id = n.id and o.status in ('pending', 'scheduled', 'sending', 'failed')
         order by o.id desc limit 1
       ) e on true
+      left join lateral (
+        select x.step_id from step_execution x where x.enrollment_id = n.id
+        order by x.created_at desc, x.step_number desc limit 1
+      ) last on e.id is null
+      left join sequence_step st on st.id = coalesce(e.step_id, last.step_id)
+      ${reachedStep}
       where n.id = any($1)`,
     values: [enrollmentIds],
   });
@@ -72,9 +80,12 @@ async function readPeople(db: Queryable, enrollmentIds: readonly string[]): Prom
     status: row.status,
     versionId: row.version_id,
     currentStepNumber: row.current_step_number,
+    reachedStepNumber: row.reached_step_number,
     zones: { contact: row.timezone, company: row.company_timezone },
     open: row.execution_id === null ? null : openStep(row),
     keysHad: row.keys_had,
+    keysToGet: row.keys_to_get,
+    owedStepKeys: row.owed_step_keys,
   }));
 }
 

@@ -8,6 +8,7 @@ import {
   type OpenStep,
   type PersonInFlight,
   type PublishContext,
+  placeIn,
   planFollow,
   reachedStepNumber,
   stepsStillToGet,
@@ -50,8 +51,11 @@ function waiting(values: Partial<PersonInFlight> = {}, open: Partial<OpenStep> =
     status: "active",
     versionId: "v1",
     currentStepNumber: 1,
+    reachedStepNumber: 2,
     zones: { contact: null, company: null },
     keysHad: ["A", "B"],
+    keysToGet: ["C"],
+    owedStepKeys: [],
     open: {
       executionId: "x1",
       stepKey: "B",
@@ -87,9 +91,8 @@ describe("somebody who waits at a step that the new version has", () => {
     ["with one put between what they had and what they wait for", version("AXBC"), 1],
     ["that comes after a step which is gone", version("BC"), 0],
     ["that stands before what they had", version("BAC"), 2],
-    ["that is inactive now", version("ABC", { B: { isActive: false } }), 1],
   ])("%s: keeps the timer, and the progress counts in the new version", (_, to, currentStepNumber) => {
-    expect(follow(waiting(), to)).toEqual({
+    expect(follow(waiting(), to)).toMatchObject({
       enrollmentId: "e1",
       currentStepNumber,
       change: { kind: "keep" },
@@ -137,6 +140,25 @@ describe("somebody who waits at a step that the new version has", () => {
     }
   });
 
+  test.each<[string, VersionStep[], Partial<OpenStep>, FollowEffect["outcome"]]>([
+    ["they move on", version("ABC", { B: { isActive: false } }), {}, "moved_on"],
+    ["also under a pause", version("ABC", { B: { isActive: false } }), heldBy("enrollment_paused"), "moved_on"],
+    ["whatever its delay is", version("ABC", { B: { isActive: false, ...inDays(1) } }), {}, "moved_on"],
+    ["to what is owed to them, if nothing is after it", version("ACB", { B: { isActive: false } }), {}, "moved_on"],
+    ["or complete, if nothing is left", version("AB", { B: { isActive: false } }), {}, "completed"],
+    [
+      "or complete, if nothing active is left",
+      version("ABC", { B: { isActive: false }, C: { isActive: false } }),
+      {},
+      "completed",
+    ],
+    ["unless it waits for somebody", version("ABC", { B: { isActive: false } }), { status: "failed" }, "held"],
+  ])("that is inactive now: it keeps its timer, and when it fires %s", (_, to, open, outcome) => {
+    const { change, ...effect } = follow(waiting({}, open), to);
+    expect(effect).toMatchObject({ outcome, currentStepNumber: 1 });
+    expect(change.kind).not.toBe("move_on");
+  });
+
   test("in a zone that this machine does not know keeps the timer: the look before the send says so", () => {
     const schedule = { ...BUSINESS_HOURS, timezone: "Mars/Olympus" };
     expect(follow(waiting(), version("ABC", { B: inDays(9) }), { schedule }).change).toEqual({ kind: "keep" });
@@ -144,14 +166,19 @@ describe("somebody who waits at a step that the new version has", () => {
 });
 
 describe("whose delay changed, but who does not wait for it, keeps what they have:", () => {
-  test.each<[string, Partial<OpenStep>]>([
-    ["a step that failed", { status: "failed" }],
-    ["a step between two attempts", { attemptCount: 1 }],
-    ["a step that was between two attempts when the pause came", heldBy("enrollment_paused", { attemptCount: 1 })],
-    ["a step that waits for an operator", heldBy("missing_variable")],
-    ["a step that is at the mail server", { status: "sending", attemptCount: 1 }],
-  ])("%s", (_, open) => {
-    expect(follow(waiting({}, open), version("ABC", { B: inDays(0) })).change).toEqual({ kind: "keep" });
+  test.each<[string, Partial<OpenStep>, FollowEffect["outcome"]]>([
+    ["a step that failed", { status: "failed" }, "held"],
+    ["a step between two attempts", { attemptCount: 1 }, "unchanged"],
+    [
+      "a step that was between two attempts when the pause came",
+      heldBy("enrollment_paused", { attemptCount: 1 }),
+      "unchanged",
+    ],
+    ["a step that waits for an operator", heldBy("missing_variable"), "held"],
+    ["a step that is at the mail server", { status: "sending", attemptCount: 1 }, "unchanged"],
+  ])("%s", (_, open, outcome) => {
+    const effect = follow(waiting({}, open), version("ABC", { B: inDays(0) }));
+    expect(effect).toMatchObject({ change: { kind: "keep" }, outcome });
   });
 });
 
@@ -201,9 +228,10 @@ describe("somebody who waits at a step that is gone goes on with what they have 
   test.each<[string, string, string | null, number]>([
     ["the one after it", "AC", "C", 1],
     ["a new one in its place", "AXC", "X", 1],
-    ["not one they had", "CA", null, 2],
+    ["also one that stands before what they had now", "CA", "C", 2],
+    ["not one they had", "A", null, 1],
     ["the first, if nothing before it is left", "C", "C", 0],
-    ["all in the new order, after the last one that both have", "CAXY", "X", 2],
+    ["all in the new order, but no new one before the last one that both have", "XCAY", "C", 3],
     ["nothing, if no later one is left", "A", null, 1],
     ["everything, if all is new", "XY", "X", 0],
   ])("%s", (_, to, next, currentStepNumber) => {
@@ -240,8 +268,41 @@ describe("somebody who waits at a step that is gone goes on with what they have 
 
   test("also if it was gone from their own version already", () => {
     // Deleted in version 2 while it was being sent, refused for the moment, and version 3 comes before the next try.
-    const person = waiting({ currentStepNumber: 1 }, { stepKey: "gone" });
+    const person = waiting({ reachedStepNumber: 1 }, { stepKey: "gone" });
     expect(follow(person, version("ABC")).change).toMatchObject({ kind: "move_on", next: { stepKey: "C" } });
+  });
+});
+
+describe("what an edit puts before somebody who had still to get it is owed to them:", () => {
+  const toGet = (person: Partial<PersonInFlight>, to: VersionStep[], open: Partial<OpenStep> = {}) => {
+    const from = version("ABCD");
+    const { owedStepKeys, keysToGet } = follow(waiting({ keysToGet: ["C", "D"], ...person }, open), to, { from });
+    return { owed: owedStepKeys.join(""), toGet: keysToGet.join("") };
+  };
+
+  test.each<[string, string, Partial<PersonInFlight>, string, string]>([
+    ["one", "ACBD", {}, "C", "CD"],
+    ["several, in their order", "ADCB", {}, "DC", "DC"],
+    ["not one that is new", "AXCB", {}, "C", "C"],
+    ["not one they had, or that was behind them before", "CBAD", { keysToGet: ["D"] }, "", "D"],
+    ["not one that is gone", "AB", {}, "", ""],
+    ["and stays so", "ACBD", { keysToGet: ["C"], owedStepKeys: ["C"], keysHad: ["A", "B", "D"] }, "C", "C"],
+    ["until it stands after them", "ABCD", { owedStepKeys: ["C"] }, "", "CD"],
+    ["or is gone", "ABD", { owedStepKeys: ["C"] }, "", "D"],
+  ])("%s", (_, to, person, owed, left) => {
+    expect(toGet(person, version(to))).toEqual({ owed, toGet: left });
+  });
+
+  test("whoever is at an owed one goes on from where they had come, not from where it stands", () => {
+    const person = { currentStepNumber: 4, keysHad: ["A", "B", "D"], keysToGet: ["C"], owedStepKeys: ["B", "C"] };
+    expect(toGet(person, version("ABXCDY"), { stepKey: "B" })).toEqual({ owed: "BC", toGet: "CY" });
+    // Deleted: the next one counts from there too.
+    expect(toGet(person, version("AXCDY"), { stepKey: "B" })).toEqual({ owed: "BC", toGet: "CY" });
+  });
+
+  test("nothing is lost of whoever is at a step of an older version than theirs", () => {
+    expect(toGet({ open: null }, version("ADCB"))).toEqual({ owed: "DC", toGet: "DC" });
+    expect(toGet({}, version("DCBA"), { stepKey: "gone", status: "sending" })).toEqual({ owed: "DC", toGet: "DC" });
   });
 });
 
@@ -278,14 +339,18 @@ test("emails that an edit makes due are spread over the schedule's minutes, neve
 test("the report counts who waits at each step that differs, and says what happens to them", () => {
   const to = version("ACX", { C: inDays(1) });
   const report = new PublishReport(to);
+  const atC = (open: Partial<OpenStep>) =>
+    waiting({ currentStepNumber: 2, keysHad: ["A", "B", "C"], keysToGet: [] }, { stepKey: "C", ...open });
   const people = [
     waiting(),
-    waiting({ keysHad: ["A", "B", "C", "X"] }),
+    waiting({ keysHad: ["A", "B", "C", "X"], keysToGet: [] }),
     waiting({}, { status: "sending" }),
     waiting({ open: null }),
-    waiting({ currentStepNumber: 2, keysHad: ["A", "B", "C"] }, { stepKey: "C" }),
-    waiting({ currentStepNumber: 2, keysHad: ["A", "B", "C"] }, { stepKey: "C", countsFrom: days(-0.5) }),
-    waiting({ currentStepNumber: 0, keysHad: ["A"] }, { stepKey: "A" }),
+    atC({}),
+    atC({ countsFrom: days(-0.5) }),
+    atC({ status: "failed" }),
+    atC(heldBy("missing_variable")),
+    waiting({ currentStepNumber: 0, keysHad: ["A"], keysToGet: ["B", "C"] }, { stepKey: "A" }),
   ];
   for (const person of people) {
     report.add(person, { versionNumber: 1, steps: version("ABC") }, follow(person, to));
@@ -305,11 +370,47 @@ test("the report counts who waits at each step that differs, and says what happe
       from: { key: "C", stepNumber: 3 },
       to: { key: "C", stepNumber: 2 },
       kinds: ["changed"],
-      people: 2,
-      outcomes: { due_now: 1, sooner: 1 },
+      people: 4,
+      outcomes: { due_now: 1, sooner: 1, held: 2 },
       message:
-        '2 people wait at step 3 "C", which is changed: 1 gets it sooner, 1 is due now and goes out in the next open window.',
+        '4 people wait at step 3 "C", which is changed: 1 gets it sooner, 1 is due now and goes out in the next open window, 2 are held or failed there and stay so until somebody retries.',
     },
+  ]);
+});
+
+test("the report says of a step that is inactive now that it is passed over when its time comes", () => {
+  const to = version("ABC", { B: { isActive: false } });
+  const report = new PublishReport(to);
+  for (const person of [waiting(), waiting({ keysHad: ["A", "B", "C"], keysToGet: [] })]) {
+    report.add(person, { versionNumber: 1, steps: version("ABC") }, follow(person, to));
+  }
+  expect(report.groups().map(({ message }) => message)).toEqual([
+    '2 people wait at step 2 "B", which is changed, and is inactive now: they pass over it when its time comes: 1 moves on to the next step, 1 completes the sequence.',
+  ]);
+});
+
+test("the report says of each step that is added or moved how many get it, and how many are past it", () => {
+  const from = version("ABCD");
+  const to = version("XADBYCZ", { Z: { isActive: false } });
+  const report = new PublishReport(to);
+  const people = [
+    waiting({ keysToGet: ["C", "D"] }),
+    waiting({ keysToGet: ["C", "D"] }, { status: "sending" }),
+    waiting({ currentStepNumber: 3, keysHad: ["A", "B", "C", "D"], keysToGet: [] }, { stepKey: "D" }),
+  ];
+  for (const person of people) report.add(person, { versionNumber: 1, steps: from }, follow(person, to, { from }));
+
+  expect(report.reaches()).toMatchObject([
+    {
+      fromVersionNumber: 1,
+      to: { key: "X", stepNumber: 1 },
+      kind: "added",
+      stillToGet: 0,
+      passedBy: 3,
+      message: 'Step 1 "X" is added: 0 people in flight get it, 3 are past its place and do not get it.',
+    },
+    { to: { key: "D" }, kind: "moved", stillToGet: 3, message: 'Step 3 "D" is moved: 3 people in flight get it.' },
+    { to: { key: "Y" }, kind: "added", stillToGet: 3, passedBy: 0 },
   ]);
 });
 
@@ -327,7 +428,7 @@ const edits = fc.array(
   { maxLength: 12 },
 );
 
-test("whatever is edited and whenever it is published: nobody gets a step twice, and nobody is stuck", () => {
+test("whatever is edited and whenever it is published: nobody gets a step twice, loses one or is stuck", () => {
   fc.assert(
     fc.property(edits, (list) => {
       let steps = version("ABCD");
@@ -374,6 +475,7 @@ class Simulated {
   /** The version in which the open step was opened or last taken along. */
   #openIn: VersionStep[];
   #currentStepNumber = 0;
+  #owedStepKeys: readonly string[] = [];
   #scheduledFor = now;
 
   constructor(steps: VersionStep[]) {
@@ -387,37 +489,78 @@ class Simulated {
     if (!this.isLive) return;
     const open = this.#executions.find((each) => each.isOpen);
     if (open === undefined) return;
-    const stoodAt = this.#openIn.find((each) => each.key === open.key)?.stepNumber ?? this.#currentStepNumber;
+    const { place, steps } = this.#toGet();
     open.isOpen = false;
-    const keysHad = this.#executions.map((each) => each.key);
-    const later = stepsStillToGet(this.#openIn, this.#steps, stoodAt, keysHad);
-    this.#currentStepNumber = reachedStepNumber(this.#openIn, this.#steps, stoodAt);
+    const number = this.#steps.find((each) => each.key === open.key)?.stepNumber;
+    if (number !== undefined) this.#currentStepNumber = this.#isOwed(open.key) ? place : number;
     this.#openIn = this.#steps;
-    this.#open(planNextStep({ ...planning, steps: later, afterStepNumber: 0 }));
+    this.#open(planNextStep({ ...planning, steps, afterStepNumber: 0 }));
+    const keysToGet = steps.map((each) => each.key);
+    this.#checkNothingIsLost(keysToGet, this.#steps);
+    if (this.isLive) expect(keysToGet).toEqual(expect.arrayContaining(this.#toGet().steps.map((each) => each.key)));
+  }
+
+  #isOwed(key: string): boolean {
+    return this.#owedStepKeys.includes(key);
+  }
+
+  /** As the database answers it for the step that is open or was the last. */
+  #toGet(): { readonly place: number; readonly steps: VersionStep[] } {
+    const key = this.#executions.findLast((each) => each.isOpen)?.key ?? "";
+    const place = placeIn(this.#openIn, this.#steps, {
+      stepNumber: this.#openIn.find((each) => each.key === key)?.stepNumber ?? 0,
+      isOwed: this.#isOwed(key),
+      currentStepNumber: this.#currentStepNumber,
+    });
+    return { place, steps: stepsStillToGet(this.#steps, place, this.#keysHad(), this.#owedStepKeys) };
+  }
+
+  #keysHad(): string[] {
+    return this.#executions.map((each) => each.key);
   }
 
   publish(from: VersionStep[], to: VersionStep[], isSending: boolean): void {
+    if (!this.isLive) {
+      this.#steps = to;
+      return;
+    }
+    const toGet = this.#toGet();
+    const keysToGet = toGet.steps.map((each) => each.key);
     this.#steps = to;
-    if (!this.isLive) return;
     const open = this.#executions.find((each) => each.isOpen);
     const effect = follow(
       waiting(
-        { currentStepNumber: this.#currentStepNumber, keysHad: this.#executions.map((each) => each.key) },
+        {
+          currentStepNumber: this.#currentStepNumber,
+          reachedStepNumber: toGet.place,
+          keysHad: this.#keysHad(),
+          keysToGet,
+          owedStepKeys: this.#owedStepKeys,
+        },
         { stepKey: open?.key ?? "", scheduledFor: this.#scheduledFor, status: isSending ? "sending" : "scheduled" },
       ),
       to,
       { from },
     );
     this.#currentStepNumber = effect.currentStepNumber;
+    this.#owedStepKeys = effect.owedStepKeys;
     if (effect.change.kind === "move_on" && open !== undefined) {
       open.isOpen = false;
       this.#openIn = to;
       this.#open(effect.change);
     } else if (to.some((each) => each.key === open?.key)) this.#openIn = to;
+    this.#checkNothingIsLost(keysToGet, to);
+  }
+
+  /** Law: what was still to come and is in the new version comes, or has just begun; what an edit adds may come. */
+  #checkNothingIsLost(keysToGet: readonly string[], to: readonly VersionStep[]): void {
+    const comes = new Set([...this.#keysHad(), ...(this.isLive ? this.#toGet().steps.map((each) => each.key) : [])]);
+    const lost = keysToGet.filter((key) => to.some((each) => each.key === key && each.isActive) && !comes.has(key));
+    expect(lost).toEqual([]);
   }
 
   check(): void {
-    const keys = this.#executions.map((each) => each.key);
+    const keys = this.#keysHad();
     expect(new Set(keys).size).toBe(keys.length);
     expect(this.#executions.filter((each) => each.isOpen)).toHaveLength(this.isLive ? 1 : 0);
   }

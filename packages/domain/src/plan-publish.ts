@@ -15,11 +15,20 @@ export interface PersonInFlight {
   readonly status: "active" | "paused";
   readonly versionId: string;
   readonly currentStepNumber: number;
+  /**
+   * The number, in their version, of the step they are at or were at last, or of the nearest one before it that this
+   * version has; 0 if there is none.
+   */
+  readonly reachedStepNumber: number;
   readonly zones: PeopleZones;
   /** The step they are at; null if there is none, or if its outcome is in doubt. */
   readonly open: OpenStep | null;
   /** Keys of all steps that they have an execution of, the open one included. */
   readonly keysHad: readonly string[];
+  /** Keys of the steps of their version that they have still to get, the open one not included. */
+  readonly keysToGet: readonly string[];
+  /** What earlier publishes left owed to them: steps that were put before where they stand. */
+  readonly owedStepKeys: readonly string[];
 }
 
 export interface OpenStep {
@@ -48,12 +57,16 @@ export interface PublishContext {
 }
 
 /** What becomes of somebody who waits at a step, in one word. */
-export type PublishOutcome = "later" | "sooner" | "due_now" | "moved_on" | "completed" | "unchanged";
+export type PublishOutcome = "later" | "sooner" | "due_now" | "moved_on" | "completed" | "held" | "unchanged";
 
 export interface FollowEffect {
   readonly enrollmentId: string;
   /** The number, in the new version, of the last step that is behind this person; 0 if none is. */
   readonly currentStepNumber: number;
+  /** The steps of the new version that stand before (or at) where this person goes on, and that they had still to get. */
+  readonly owedStepKeys: readonly string[];
+  /** Everything in the new version that they have still to get now, but for what stays open. */
+  readonly keysToGet: readonly string[];
   readonly change: FollowChange;
   readonly outcome: PublishOutcome;
 }
@@ -84,20 +97,44 @@ export type FollowChange =
  * What a publish that people follow does to one of them. Where they stand is told by the steps' keys: a step that both
  * versions have keeps its timer, unless its delay changed; a step that is gone is skipped, and they go on with what they
  * have still to get. What is at the mail server this moment is left alone: its end plans from the new version.
+ *
+ * No order of the steps takes from anybody what they had still to get: what stands before them in the new version is
+ * owed to them. What is new there is not.
  */
 export function planFollow(person: PersonInFlight, context: PublishContext): FollowEffect {
-  const { open, enrollmentId } = person;
+  const { open } = person;
   const { from, to } = context;
+  const [before, after] = open === null ? [] : [stepWithKey(from, open.stepKey), stepWithKey(to, open.stepKey)];
   const currentStepNumber = reachedStepNumber(from, to, person.currentStepNumber);
-  const keep = { enrollmentId, currentStepNumber, change: { kind: "keep" }, outcome: "unchanged" } as const;
+  const place = placeIn(from, to, {
+    stepNumber: before?.stepNumber ?? person.reachedStepNumber,
+    isOwed: open !== null && person.owedStepKeys.includes(open.stepKey),
+    currentStepNumber,
+  });
+  // Whose step is of an older version than theirs is placed from there when it ends; that is not known here.
+  const owedStepKeys = owedAt(before === undefined ? Number.POSITIVE_INFINITY : place, to, person);
+  const toGet = stepsStillToGet(to, place, person.keysHad, owedStepKeys);
+  const keep: FollowEffect = {
+    enrollmentId: person.enrollmentId,
+    currentStepNumber,
+    owedStepKeys,
+    keysToGet: toGet.map((step) => step.key),
+    change: { kind: "keep" },
+    outcome: "unchanged",
+  };
   if (open === null || open.status === "sending") return keep;
+  if (after === undefined) {
+    return { ...keep, currentStepNumber: place, ...moveOn(person, open, { before, toGet }, context) };
+  }
+  if (waitsForSomebody(open)) return { ...keep, outcome: "held" };
 
-  const [before, after] = [stepWithKey(from, open.stepKey), stepWithKey(to, open.stepKey)];
-  if (after === undefined) return moveOn(person, open, before, context);
-  if (before === undefined || isSameLength(before.delay, after.delay)) return keep;
-  if (!waitsForItsTime(open)) return keep;
-  const retimed = retime(person, open, { before, after }, context);
-  return retimed === undefined ? keep : { ...keep, ...retimed };
+  const retimed =
+    before !== undefined && !isSameLength(before.delay, after.delay) && waitsForItsTime(open)
+      ? retime(person, open, { before, after }, context)
+      : undefined;
+  if (after.isActive) return { ...keep, ...retimed };
+  // Skipped when its time comes, by whoever looks at it then.
+  return { ...keep, ...retimed, outcome: toGet.some((step) => step.isActive) ? "moved_on" : "completed" };
 }
 
 /**
@@ -118,20 +155,49 @@ export function reachedStepNumber(
   return reached.number;
 }
 
-/** The steps of `to` that somebody who stands at `stepNumber` of `from` has still to get: the later ones without those they had. */
+export interface Standing {
+  /** The number in `from` of the step they are at. */
+  readonly stepNumber: number;
+  /** Whether that step is one that was owed to them. */
+  readonly isOwed: boolean;
+  /** The number in `to` of the last step that is behind them. */
+  readonly currentStepNumber: number;
+}
+
+/** After which step of `to` somebody goes on. To get what was owed takes nobody back to where it stands. */
+export function placeIn(from: readonly VersionStep[], to: readonly VersionStep[], standing: Standing): number {
+  const reached = reachedStepNumber(from, to, standing.stepNumber);
+  return standing.isOwed ? Math.max(reached, standing.currentStepNumber) : reached;
+}
+
+/** The steps that somebody has still to get: those after their place and those owed to them, without those they had. */
 export function stepsStillToGet(
-  from: readonly VersionStep[],
-  to: readonly VersionStep[],
-  stepNumber: number,
+  steps: readonly VersionStep[],
+  place: number,
   keysHad: readonly string[],
+  owedStepKeys: readonly string[],
 ): VersionStep[] {
-  const reached = reachedStepNumber(from, to, stepNumber);
-  return to.filter((step) => step.stepNumber > reached && !keysHad.includes(step.key));
+  return steps.filter(
+    ({ key, stepNumber }) => (stepNumber > place || owedStepKeys.includes(key)) && !keysHad.includes(key),
+  );
+}
+
+/** What stands in `to` up to this place of what they had still to get. A step that is open stays known as an owed one. */
+function owedAt(place: number, to: readonly VersionStep[], person: PersonInFlight): string[] {
+  const { open, keysToGet, keysHad, owedStepKeys } = person;
+  const standsAt = owedStepKeys.filter((key) => (open === null ? keysHad.includes(key) : key === open.stepKey));
+  const before = to.filter(({ key, stepNumber }) => stepNumber <= place && keysToGet.includes(key));
+  return [...new Set([...standsAt, ...before.map((step) => step.key)])];
 }
 
 /** A failed step, one that waits for an operator and one between two attempts do not wait for their delay. */
 function waitsForItsTime(open: OpenStep): boolean {
   return open.attemptCount === 0 && (open.status === "scheduled" || isPaused(open));
+}
+
+/** Failed, or held for another reason than a pause: nothing happens until somebody retries, whatever is published. */
+function waitsForSomebody(open: OpenStep): boolean {
+  return open.status === "failed" || (open.status === "pending" && !isPaused(open));
 }
 
 function isPaused({ status, holdReason }: OpenStep): boolean {
@@ -177,17 +243,14 @@ function compare(newAt: Date, oldAt: Date): PublishOutcome {
 function moveOn(
   person: PersonInFlight,
   open: OpenStep,
-  before: VersionStep | undefined,
-  { from, to, toVersionNumber, sequenceStatus, schedule, pace, now }: PublishContext,
-): FollowEffect {
-  const { enrollmentId } = person;
-  // A step that was deleted while it was at the mail server can still be open in a later version: it stood there.
-  const standsAt = before?.stepNumber ?? person.currentStepNumber;
+  { before, toGet }: { readonly before: VersionStep | undefined; readonly toGet: readonly VersionStep[] },
+  { to, toVersionNumber, sequenceStatus, schedule, pace, now }: PublishContext,
+): Pick<FollowEffect, "change" | "outcome"> {
   const { passedOver, next } = planNextStep({
-    steps: stepsStillToGet(from, to, standsAt, person.keysHad),
+    steps: toGet,
     afterStepNumber: 0, // they are already those that this person has still to get
     from: now,
-    enrollmentId,
+    enrollmentId: person.enrollmentId,
     schedule,
     zone: resolveZone(schedule, person.zones),
     pace,
@@ -196,8 +259,6 @@ function moveOn(
   const goesOn = nextStep === undefined ? "nothing is left to get" : `${nameStep(nextStep)} comes next`;
   const name = before === undefined ? "The step" : `S${nameStep(before).slice(1)}`;
   return {
-    enrollmentId,
-    currentStepNumber: reachedStepNumber(from, to, standsAt),
     change: {
       kind: "move_on",
       executionId: open.executionId,
