@@ -2,7 +2,7 @@ import { changeSequenceStatus } from "@dripline/db/change-sequence-status";
 import { type Database, inTransaction, openDatabase, type Queryable } from "@dripline/db/database";
 import { newId } from "@dripline/db/new-id";
 import { REAL_PACE } from "@dripline/domain/delay";
-import { BUSINESS_HOURS } from "@dripline/domain/schedule";
+import { ALWAYS_OPEN, BUSINESS_HOURS } from "@dripline/domain/schedule";
 import { NO_LIMITS } from "@dripline/domain/throttle";
 import { enrollContact } from "@dripline/engine/enroll";
 import { pauseEnrollment } from "@dripline/engine/pause-enrollment";
@@ -78,8 +78,8 @@ async function enrolled(sequence: Parameters<typeof makeSequence>[1] = { steps: 
   return { sequenceId, ...(await enrollIn(sequenceId)) };
 }
 
-async function enrollIn(sequenceId: string) {
-  const { id: contactId } = await makeContact(db);
+async function enrollIn(sequenceId: string, contact?: { readonly id: string }) {
+  const { id: contactId } = contact ?? (await makeContact(db));
   const request = { sequenceId, contactId, companyId: null, notes: "" };
   const result = await enrollContact(db, request, { now: clock.now(), pace: REAL_PACE });
   if (result.kind !== "enrolled" || result.wakes[0] === undefined) throw new Error("not enrolled");
@@ -119,11 +119,16 @@ async function enrollmentRow(id: string) {
   return (await db.query("select * from sequence_enrollment where id = $1", [id])).rows[0];
 }
 
+async function eventsOf(executionId: string) {
+  const { rows } = await db.query(
+    "select kind, reason, message from execution_event where execution_id = $1 order by at, id",
+    [executionId],
+  );
+  return rows;
+}
+
 async function eventKinds(executionId: string): Promise<string[]> {
-  const { rows } = await db.query("select kind from execution_event where execution_id = $1 order by at, id", [
-    executionId,
-  ]);
-  return rows.map((row) => row.kind);
+  return (await eventsOf(executionId)).map((row) => row.kind);
 }
 
 /** Fires every timer of the row, old and new: `generation` and all below. */
@@ -185,6 +190,41 @@ describe("a pause", () => {
     expect(times).toHaveLength(12);
     expect(new Set(times).size).toBe(12);
     for (const time of times) expect(time).toBeLessThan(HOUR / 2);
+  });
+
+  test("of several sequences does not end in several emails at once to one person: one now, the others a gap apart", async () => {
+    const oneAtATime: SweepDeps = { ...deps, limits: { ...NO_LIMITS, overdueGapMinutes: 60 } };
+    const contact = await makeContact(db);
+    const schedule = { ...ALWAYS_OPEN, spreadMinutes: 5 };
+    const sequences = await Promise.all([1, 2, 3].map(() => makeSequence(db, { steps: [{}], schedule })));
+    const people = await Promise.all(sequences.map(({ id }) => enrollIn(id, contact)));
+    await clock.jumpTo(new Date(start.getTime() + 1_000)); // due for a second: not late by itself
+    for (const { id } of sequences) await operator.pauseSequence(id);
+    await clock.jumpTo(at(2));
+    const timers: PendingWake[] = [];
+    for (const { id } of sequences) timers.push(...(await operator.resumeSequence(id)));
+    const standing = async () => {
+      const rows = await Promise.all(people.map(({ enrollmentId }) => executions(enrollmentId)));
+      return rows.flat().map((row) => row.status);
+    };
+    const sendAllAt = async (minutes: number) => {
+      await clock.jumpTo(new Date(at(2).getTime() + minutes * 60_000));
+      for (const timer of timers) await sendStep(oneAtATime, timer);
+    };
+
+    await sendAllAt(5); // after the spread
+    expect(await standing()).toEqual(["sent", "scheduled", "scheduled"]);
+    const [, second] = people;
+    expect(second && (await eventsOf(second.wake.executionId)).at(-1)).toMatchObject({
+      kind: "deferred",
+      reason: "one_overdue_at_a_time",
+      message: expect.stringContaining("overdue emails go to one person one at a time"),
+    });
+    await sendAllAt(65);
+    expect(await standing()).toEqual(["sent", "sent", "scheduled"]);
+    await sendAllAt(125);
+    expect(await standing()).toEqual(["sent", "sent", "sent"]);
+    expect(smtp.bodies).toHaveLength(3);
   });
 
   test("while an email is at the mail server lets it finish; the next step opens without a timer and goes on later", async () => {

@@ -63,6 +63,7 @@ interface Row {
   max_lateness: Elapsed | null;
   late_policy: LatePolicy;
   attempt_count: number;
+  catches_up: boolean;
   message_id: string | null;
   step_is_active: boolean;
   step_is_deleted: boolean;
@@ -110,7 +111,7 @@ interface Row {
 }
 
 const statement = `
-  select e.id, e.status, e.generation, e.due_at, e.scheduled_for, e.step_number, e.step_id, e.step_key, e.attempt_count, e.message_id,
+  select e.id, e.status, e.generation, e.due_at, e.scheduled_for, e.step_number, e.step_id, e.step_key, e.attempt_count, e.catches_up, e.message_id,
          st.is_active as step_is_active, 
          not exists (select from sequence_step here where here.version_id = n.version_id and here.step_key = e.step_key) as step_is_deleted, st.max_lateness, st.late_policy,
          n.id as enrollment_id, n.status as enrollment_status, n.version_id,
@@ -153,6 +154,7 @@ function fromRow(row: Row): ExecutionFacts {
       stepKey: row.step_key,
       stepId: row.step_id,
       attemptCount: row.attempt_count,
+      catchesUp: row.catches_up,
       messageId: row.message_id,
     },
     step: {

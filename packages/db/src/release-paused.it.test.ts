@@ -5,6 +5,7 @@ import { waitFor } from "@dripline/testkit/wait-for";
 import { describe, expect, test } from "vitest";
 import { inTransaction } from "./database.ts";
 import { findPausedWaits, loadSchedules } from "./find-paused-waits.ts";
+import { loadFacts } from "./load-facts.ts";
 import { pauseEnrollments } from "./pause-enrollments.ts";
 import { relabelPaused, releasePaused } from "./release-paused.ts";
 import {
@@ -26,6 +27,7 @@ const plan: ResumePlan = {
   kind: "scheduled",
   countsFrom: new Date("2026-03-02T07:00:00Z"),
   dueAt: new Date("2026-03-05T08:00:00Z"),
+  catchesUp: false,
   scheduledFor: new Date("2026-03-05T09:00:00Z"),
 };
 
@@ -112,6 +114,17 @@ describe("releasing", () => {
     ]);
   });
 
+  test.each([
+    [true, false, true],
+    [false, true, true],
+    [false, false, false],
+  ])("marks who catches up (%s), and keeps the mark that it finds (%s)", async (catchesUp, before, after) => {
+    const held = await makeHeld({ values: { catchesUp: before } });
+    await releasePaused(db, [released(held, { plan: { ...plan, catchesUp } })], by);
+    expect(await readExecution(db, held.executionId)).toMatchObject({ catchesUp: after });
+    expect(await loadFacts(db, [held.executionId])).toMatchObject([{ execution: { catchesUp: after } }]);
+  });
+
   test("leaves a row without a window waiting for another reason, with its clock moved up to now", async () => {
     const held = await makeHeld();
     const never: ResumePlan = {
@@ -120,6 +133,7 @@ describe("releasing", () => {
       message: "The schedule has no window in the next 400 days.",
       countsFrom: plan.countsFrom,
       dueAt: plan.dueAt,
+      catchesUp: false,
     };
 
     expect(await releasePaused(db, [released(held, { plan: never })], by)).toEqual([]);

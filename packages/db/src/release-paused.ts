@@ -36,15 +36,17 @@ export async function releasePaused(
       with moved as (
         update step_execution e
         set status = case when w.hold_reason is null then 'scheduled' else 'pending' end, hold_reason = w.hold_reason,
-            held_at = case when w.hold_reason is not null then $11::timestamptz end,
+            held_at = case when w.hold_reason is not null then $12::timestamptz end,
             error_message = case when w.hold_reason is not null then w.message end,
             generation = e.generation + 1, rescued_at = null, updated_at = now(),
+            -- A second pause, of no time, does not make it punctual.
+            catches_up = e.catches_up or w.catches_up,
             counts_from = w.counts_from, due_at = w.due_at, scheduled_for = coalesce(w.scheduled_for, e.scheduled_for),
             timezone = w.timezone, timezone_source = w.timezone_source
         from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::text[],
-                    $7::text[], $8::text[], $9::text[], $10::uuid[])
+                    $7::text[], $8::text[], $9::text[], $10::uuid[], $11::boolean[])
                as w(execution_id, generation, counts_from, due_at, scheduled_for, timezone, timezone_source,
-                    hold_reason, message, event_id),
+                    hold_reason, message, event_id, catches_up),
              sequence_enrollment n, email_sequence s
         where e.id = w.execution_id and e.generation = w.generation and e.status = 'pending' and ${isPauseHold}
           and n.id = e.enrollment_id and n.status = 'active' and s.id = n.sequence_id and s.status = 'active'
@@ -52,8 +54,8 @@ export async function releasePaused(
       ),
       told as (
         insert into execution_event (id, execution_id, at, kind, reason, message, actor)
-        select event_id, id, $11, case when held_for is null then 'resumed' else 'held' end,
-               coalesce(held_for, 'pause_over'), message, $12
+        select event_id, id, $12, case when held_for is null then 'resumed' else 'held' end,
+               coalesce(held_for, 'pause_over'), message, $13
         from moved
       )
       select id, generation, scheduled_for from moved where status = 'scheduled'`,
@@ -93,6 +95,7 @@ function columns(releases: readonly Release[]): unknown[] {
     releases.map(({ plan }) => (plan.kind === "held" ? plan.reason : null)),
     releases.map(messageOf),
     releases.map(() => newId()),
+    releases.map(({ plan }) => plan.catchesUp),
   ];
 }
 

@@ -15,6 +15,7 @@ const ready: SendFacts = {
     stepNumber: 2,
     stepKey: "k2",
     attemptCount: 0,
+    catchesUp: false,
   },
   step: { isActive: true, maxLateness: null, latePolicy: "send" },
   enrollment: { id: "n1", status: "active" },
@@ -195,6 +196,12 @@ describe("lateness", () => {
   ])("an email that is %i minutes behind its plan is part of a backlog: %s", (minutes, isOverdue) => {
     const facts = late(new Date(now.getTime() - minutes * 60_000), { maxLateness: null }, ALWAYS_OPEN);
     expect(decideSend(facts, 4, now)).toMatchObject({ kind: "deliver", isOverdue });
+  });
+
+  test("an email that was due already when a pause ended is part of a backlog, but not late", () => {
+    const facts = late(now, { maxLateness: { value: 1, unit: "hours" }, latePolicy: "skip" }, ALWAYS_OPEN);
+    const caughtUp = { ...facts, execution: { ...facts.execution, catchesUp: true } };
+    expect(decideSend(caughtUp, 4, now)).toMatchObject({ kind: "deliver", isOverdue: true });
   });
 
   test("somebody who opted out is not held for lateness", () => {

@@ -19,6 +19,8 @@ export interface SendFacts {
     readonly stepNumber: number;
     readonly stepKey: string;
     readonly attemptCount: number;
+    /** It was due already when a pause was over. Its due time has moved with the pause, so it does not look late. */
+    readonly catchesUp: boolean;
   };
   readonly step: {
     readonly isActive: boolean;

@@ -21,6 +21,7 @@ const ready: ExplainFacts = {
     stepNumber: 2,
     stepKey: "k2",
     attemptCount: 0,
+    catchesUp: false,
   },
   step: { isActive: true, maxLateness: null, latePolicy: "send" },
   enrollment: { id: "n1", status: "active" },

@@ -25,8 +25,12 @@ export function latenessMilliseconds(facts: SendFacts, now: Date): number {
   return plan.kind === "never" ? sinceDue : now.getTime() - plan.at.getTime();
 }
 
-/** Whether an email is so far behind that it is part of a backlog: one person gets such emails one at a time. */
+/**
+ * Whether an email is part of a backlog, because it is far behind or because it waited for a pause to end: one person
+ * gets such emails one at a time.
+ */
 export function isOverdue(facts: SendFacts, now: Date, pace: Pace): boolean {
+  if (facts.execution.catchesUp) return true;
   const limit = (overdueMilliseconds * pace.dayMilliseconds) / DAY;
   // The due time is never after the plan, so most emails need no look into the calendar.
   if (now.getTime() - facts.execution.dueAt.getTime() <= limit) return false;

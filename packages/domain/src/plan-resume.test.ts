@@ -35,6 +35,7 @@ describe("an email that waits for its time", () => {
       kind: "scheduled",
       countsFrom: plus(monday, DAY),
       dueAt: plus(monday, 4 * DAY),
+      catchesUp: false,
       scheduledFor: plus(monday, 4 * DAY), // Friday 10:00, a window is open
     });
   });
@@ -127,6 +128,16 @@ describe("an email that was due already", () => {
   });
 });
 
+test.each([
+  ["a moment before the pause, it is part of the backlog that it leaves", -1, DAY, true],
+  ["in the moment of the pause, too", 0, DAY, true],
+  ["a moment later, it has that moment still to wait, and is punctual", 1, DAY, false],
+  ["long before a pause that took no time, it is as late as it was", -DAY, 0, false],
+])("an email that was due %s", (_, due, paused, catchesUp) => {
+  const heldAt = plus(monday, DAY);
+  expect(resume({ dueAt: plus(heldAt, due), heldAt, now: plus(heldAt, paused) })).toMatchObject({ catchesUp });
+});
+
 test("under a schedule that never opens, or in an unknown zone, it goes on waiting and says why; its clock has moved", () => {
   const clock = { countsFrom: plus(monday, DAY), dueAt: plus(monday, 4 * DAY) };
 
@@ -176,7 +187,8 @@ describe("laws", () => {
     fc.assert(
       fc.property(waiting, (row) => {
         const { countsFrom, dueAt, scheduledFor } = row;
-        expect(planResume({ ...row, now: row.heldAt })).toEqual({ kind: "scheduled", countsFrom, dueAt, scheduledFor });
+        const unchanged = { countsFrom, dueAt, catchesUp: false, scheduledFor };
+        expect(planResume({ ...row, now: row.heldAt })).toEqual({ kind: "scheduled", ...unchanged });
       }),
     );
   });

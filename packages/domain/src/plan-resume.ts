@@ -23,6 +23,8 @@ export interface ResumeRequest {
 interface MovedClock {
   readonly countsFrom: Date;
   readonly dueAt: Date;
+  /** It was due already when the pause ended: part of a backlog, of which one person gets one email at a time. */
+  readonly catchesUp: boolean;
 }
 
 /** `held`: no window opens, so the email goes on waiting without a timer, for that reason. */
@@ -38,13 +40,18 @@ export type ResumePlan =
  * When an email goes out whose clock stood still for a pause. What was left to wait at `heldAt` is left to wait at
  * `now`: base, due time and retry time move by the time in between, then into a window. Whatever was due already goes
  * out in the first open window, spread again (over the time of the pause at most, so that a short pause changes little
- * and a long one does not end in a flood). A pause that took no time changes nothing at all.
+ * and a long one does not end in a flood), and catches up. A pause that took no time changes nothing at all.
  */
 export function planResume(request: ResumeRequest): ResumePlan {
   const { now, schedule, zone, seed } = request;
   const pausedMilliseconds = Math.max(0, now.getTime() - request.heldAt.getTime());
   const afterPause = (at: Date) => new Date(at.getTime() + pausedMilliseconds);
-  const clock = { countsFrom: afterPause(request.countsFrom), dueAt: afterPause(request.dueAt) };
+  const dueAt = afterPause(request.dueAt);
+  const clock = {
+    countsFrom: afterPause(request.countsFrom),
+    dueAt,
+    catchesUp: pausedMilliseconds > 0 && dueAt <= now,
+  };
 
   if (pausedMilliseconds === 0) return { kind: "scheduled", ...clock, scheduledFor: request.scheduledFor };
   const fault = scheduleFault(schedule, zone);

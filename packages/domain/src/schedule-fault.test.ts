@@ -45,6 +45,7 @@ test.each(faulty)("with %o an email that is due is held, not sent and not stuck 
       stepNumber: 1,
       stepKey: "k1",
       attemptCount: 0,
+      catchesUp: false,
     },
     step: { isActive: true, maxLateness: { value: 1, unit: "hours" }, latePolicy: "send" },
     enrollment: { id: "n1", status: "active" },

@@ -31,6 +31,7 @@ function factsWith(schedule: Schedule, enrollmentId = "n1"): SendFacts {
       stepNumber: 2,
       stepKey: "k2",
       attemptCount: 0,
+      catchesUp: false,
     },
     step: { isActive: true, maxLateness: null, latePolicy: "send" },
     enrollment: { id: enrollmentId, status: "active" },

@@ -33,6 +33,7 @@ function standing(given: Given) {
       stepKey: "k1",
       stepId: "s1",
       attemptCount: 0,
+      catchesUp: false,
       messageId: null,
       ...given.execution,
     },
