@@ -85,6 +85,40 @@ test("it can be asked for another moment: outside the window the spread leaves a
   ]);
 });
 
+test("the other moment may have any offset; the answer is in UTC", async () => {
+  const sequence = await make.sequence([0]);
+  const body = await planned(sequence, { contacts: [{ email: "new@example.com" }], now: "2026-11-23T10:00:00+07:00" });
+
+  expect(body.now).toBe(at10[0]);
+  expect(timesOf(body.results[0])).toEqual([at10[0]]);
+});
+
+test.each(["9999-12-31T23:59:59-07:00", "2100-01-01T00:00:01Z", "1999-12-31T23:59:59Z"])(
+  "a plan from %s is refused, with its place",
+  async (now) => {
+    const answer = await plan(await make.sequence([0]), { contacts: [{ email: "new@example.com" }], now });
+
+    expect(expectProblem(answer, 422, "validation_failed").errors).toEqual([
+      { pointer: "/now", code: "invalid", detail: expect.stringContaining("between 2000-01-01") },
+    ]);
+  },
+);
+
+test.each(["tomorrow", "2026-11-23", "2026-11-23T10:00:00", "2026-02-30T10:00:00Z"])(
+  "%s is no moment: the answer says how one is written",
+  async (now) => {
+    const answer = await plan(await make.sequence([0]), { contacts: [{ email: "new@example.com" }], now });
+
+    expect(expectProblem(answer, 422, "validation_failed").errors).toEqual([
+      {
+        pointer: "/now",
+        code: "invalid",
+        detail: 'is not a date-time such as "2027-01-01T09:00:00Z" or "2027-01-01T09:00:00+07:00"',
+      },
+    ]);
+  },
+);
+
 test("inactive steps are listed beside the sends, with the moment of the skip", async () => {
   const sequence = await make.sequence([0, 3, 27]);
   await api.database.query("update sequence_step set is_active = false where id = $1", [sequence.steps[1].id]);

@@ -10,7 +10,7 @@ export const PauseEnrollmentInput = z
   .strictObject({
     until: Instant.nullable()
       .default(null)
-      .describe("When it goes on by itself, in the future; null if somebody has to resume it"),
+      .describe("When it goes on by itself, in the future and within ten years; null if somebody has to resume it"),
     reason,
   })
   .meta({ id: "PauseEnrollmentInput", examples: [{ until: "2027-01-04T02:00:00.000Z", reason: "On holiday" }] });

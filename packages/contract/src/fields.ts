@@ -2,8 +2,10 @@ import { z } from "zod";
 
 export const Id = z.uuid("is not a UUID");
 
-/** UTC, RFC 3339 with milliseconds on the wire; a Date in the program. */
-export const Instant = z.codec(z.iso.datetime(), z.date(), {
+const instantMessage = 'is not a date-time such as "2027-01-01T09:00:00Z" or "2027-01-01T09:00:00+07:00"';
+
+/** RFC 3339 on the wire, read with any offset and written in UTC with milliseconds; a Date in the program. */
+export const Instant = z.codec(z.iso.datetime({ offset: true, error: instantMessage }), z.date(), {
   decode: (text) => new Date(text),
   encode: (date) => date.toISOString(),
 });

@@ -1,3 +1,4 @@
+import { problemWithPlanMoment } from "@dripline/domain/plan-moment";
 import { ExecutionStatus } from "@dripline/domain/statuses";
 import { TimeZone, ZoneSource } from "@dripline/domain/time-zone";
 import { z } from "zod";
@@ -45,7 +46,12 @@ export const PlanInput = z
       .describe(
         `At most ${peopleMax} rows under a header that names \`email\` and perhaps \`timezone\` and \`company_timezone\`; commas, semicolons or tabs`,
       ),
-    now: Instant.optional().describe("Plan as if it were then; left out, the server's now"),
+    now: Instant.check(({ value, issues }) => {
+      const message = problemWithPlanMoment(value);
+      if (message !== undefined) issues.push({ code: "custom", message, input: value });
+    })
+      .optional()
+      .describe("Plan as if it were then, in the years 2000 to 2099; left out, the server's now"),
     version: VersionChoice,
   })
   .check(({ value, issues }) => {

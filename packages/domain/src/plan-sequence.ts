@@ -32,10 +32,13 @@ export interface PassedInPlan extends PassedStep {
   readonly passedAt: Date;
 }
 
+const endOfPlans = new Date("9999-01-01T00:00:00Z");
+
 /**
  * Every future send of one person in order, with inactive steps in their places, by asking `planNextStep` again and
  * again: each step counts from the planned send of the one before. What the worker does differs from it only by how
- * late a send really is. Nothing can be said about what follows a step that is held, so the plan ends with it.
+ * late a send really is. Nothing can be said about what follows a step that is held, so the plan ends with it; it also
+ * ends with the year 9998, since RFC 3339 has no date-time of the year 10000 in any zone.
  */
 export function planSequence(input: PlanSequenceInput): (PlannedSend | PassedInPlan)[] {
   const { stepsMax = Number.POSITIVE_INFINITY, isHypothetical = false } = input;
@@ -53,6 +56,7 @@ export function planSequence(input: PlanSequenceInput): (PlannedSend | PassedInP
     const delay = delays.get(next.stepId) ?? { value: 0, unit: "days" };
     const exact = { earliestAt: next.scheduledFor, latestAt: next.scheduledFor };
     range = isHypothetical && !next.isHeld ? sendRange(range, delay, { ...input, zone: next.timezone }) : exact;
+    if (range.latestAt >= endOfPlans) break;
     entries.push({ kind: "send", ...send, ...range, shifts: shiftsOf(next, delay, input) });
     if (next.isHeld) break;
 

@@ -15,7 +15,7 @@ import { toSequenceEnrollment } from "./sequence-enrollments.ts";
 
 export function serveEnrollmentLifecycle(app: FastifyInstance, deps: Deps): void {
   serve(app, deps, operations.pauseEnrollment, async ({ tx, params, body, principal, now }) => {
-    if (body.until !== null && body.until <= now) throw untilIsPast(now);
+    if (body.until !== null) refuseUntil(body.until, now);
     const request = { enrollmentId: params.id, until: body.until, note: body.reason, actor: principal.id, now };
     return answer(tx, params.id, await pauseEnrollment(tx, request));
   });
@@ -54,9 +54,18 @@ async function answer(tx: Queryable, id: string, result: LifecycleResult): Promi
   }
 }
 
-function untilIsPast(now: Date): ProblemError {
-  const detail = `is not in the future: it is ${now.toISOString()} now`;
-  return new ProblemError("validation_failed", "A pause ends in the future; leave `until` out if nobody knows when.", {
+/** Nobody pauses for longer; a year that was mistyped would otherwise keep somebody from their emails for good. */
+const pauseYearsMax = 10;
+
+function refuseUntil(until: Date, now: Date): void {
+  const last = new Date(now);
+  last.setUTCFullYear(now.getUTCFullYear() + pauseYearsMax);
+  if (until > now && until <= last) return;
+  const [sentence, detail] =
+    until <= now
+      ? ["A pause ends in the future", `is not in the future: it is ${now.toISOString()} now`]
+      : [`A pause ends within ${pauseYearsMax} years`, `is after ${last.toISOString()}`];
+  throw new ProblemError("validation_failed", `${sentence}; leave \`until\` out if nobody knows when.`, {
     errors: [{ pointer: "/until", code: "invalid", detail }],
   });
 }

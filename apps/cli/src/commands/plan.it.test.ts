@@ -72,6 +72,11 @@ test.each([
   ],
   ["a moment that is none", { now: "tomorrow" }, '--now "tomorrow" is no moment'],
   ["a date that does not exist", { now: "2026-13-01T00:00:00Z" }, "is no moment"],
+  [
+    "a moment far away",
+    { now: "9999-01-01T00:00:00Z" },
+    "is not between 2000-01-01T00:00:00Z and 2100-01-01T00:00:00Z",
+  ],
   ["a moment without an offset", { now: "2026-11-23T09:00" }, "is no moment"],
   ["an address that is none", { contacts: ["nobody"] }, '"nobody" is not an email address'],
   ["nobody", { contacts: [] }, "Say for whom"],

@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { access, constants } from "node:fs/promises";
 import type { Database } from "@dripline/db/database";
 import type { PlannableSequence } from "@dripline/db/load-plannable-sequence";
+import { problemWithPlanMoment } from "@dripline/domain/plan-moment";
 import type { PersonPlan } from "@dripline/engine/plan-sends";
 import type { PlannedPerson } from "@dripline/engine/read-planned-people";
 import { describePlan } from "../describe-plan.ts";
@@ -98,7 +99,11 @@ async function findPlannable(db: Database, { sequence, draft }: PlanOptions): Pr
 function readInstant(text: string): Date {
   const isInstant = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text);
   const at = new Date(isInstant ? text : Number.NaN);
-  if (!Number.isNaN(at.getTime())) return at;
+  if (!Number.isNaN(at.getTime())) {
+    const problem = problemWithPlanMoment(at);
+    if (problem !== undefined) throw new UserError(`--now ${JSON.stringify(text)} ${problem}.`);
+    return at;
+  }
   throw new UserError(
     `--now ${JSON.stringify(text)} is no moment: write one such as 2026-11-23T09:00:00Z or 2026-11-23T16:00+07:00.`,
   );
