@@ -129,6 +129,21 @@ describe("a limit of emails a day", () => {
     expect(smtp.bodies).toHaveLength(5);
   });
 
+  test("with a backlog of more than a week lets one day's emails out each day, until everybody has theirs", async () => {
+    const { id } = await makeSequence(db, { steps: [{}], sendsPerDayMax: 1 });
+    const wakes = await several(10, id);
+    const deps = depsWith();
+    const sent = async () => (await statuses(wakes)).filter((status) => status === "sent").length;
+    await sendAll(deps, wakes);
+    for (let day = 1; day < 10; day += 1) {
+      // Late in the day: whatever the spread, everybody who was sent on to it has come.
+      await clock.jumpTo(new Date(tuesday.getTime() + (day - 1) * 86_400_000 + 12 * 3_600_000));
+      expect(await sent()).toBe(day);
+      await sendAll(deps, wakes);
+    }
+    expect(await statuses(wakes)).toEqual(Array(10).fill("sent"));
+  });
+
   test("tells the queue when the same wake-up comes again", async () => {
     const { id } = await makeSequence(db, { steps: [{}], sendsPerDayMax: 1 });
     const [first, second] = await several(2, id);
