@@ -357,11 +357,48 @@ describe("publishing", () => {
       },
       { version: 1, is_current: false, is_draft: false, live_enrollments: 1, total_steps: 3 },
     ]);
+    const path = sequencePath(sequence.id, "publish/");
+    const refused = await api.post(path, { in_flight: "pin" });
+    expect(expectProblem(refused, 409, "no_draft").detail).toBe(
+      "The sequence has no draft: there is nothing to publish.",
+    );
     // Nobody was ever enrolled in version 2, so it is still edited in place.
     expect((await patch(stepPath(sequence.steps[0].id), { name: "Hi" })).body).toMatchObject({
       version: 2,
       is_draft: false,
     });
+    // And who was pinned can follow to it without a draft.
+    const dry = await api.post(path, { dry_run: true });
+    expect(dry.body).toMatchObject({ version: 2, versions: [{ version: 1, live_enrollments: 1 }, { version: 2 }] });
+    const done = await api.post(path, {});
+    expect(done.body).toEqual({ ...dry.body, dry_run: false, revision: dry.body.revision + 1 });
+    expect((await api.get(`/api/v1/sequence-enrollments/${sequence.enrollment.id}/`)).body.version).toBe(2);
+    expect(expectProblem(await api.post(path, {}), 409, "no_draft").detail).toMatch(/nobody is in another version/);
+  });
+
+  test("the answer says what becomes of people at an inactive or failed step, and how many get what is added or moved", async () => {
+    const sequence = await inUse();
+    const other = await make.enroll({ sequence_id: sequence.id, contact_id: (await make.contact()).id });
+    await pool.query("update step_execution set status = 'failed' where enrollment_id = $1", [other.id]);
+    const edited = (index: number, values: object = {}) => {
+      const { id, name, email_template } = sequence.steps[index];
+      return { id, name, email_template, delay_days: 1, ...values };
+    };
+    await put(sequence.id, [
+      edited(2),
+      edited(0, { id: undefined, name: "New" }),
+      edited(0, { is_active: false }),
+      edited(1),
+    ]);
+
+    const { body } = await api.post(sequencePath(sequence.id, "publish/"), { dry_run: true });
+
+    expect(body.groups).toMatchObject([{ people: 2, moved_on: 1, held: 1, unchanged: 0 }]);
+    expect(body.groups[0].message).toMatch(/is inactive now: they pass over it when its time comes/);
+    expect(body.reach).toMatchObject([
+      { from_version: 1, to: { step_number: 1 }, difference: "moved", still_to_get: 2, passed_by: 0 },
+      { to: { step_number: 2, name: "New" }, difference: "added", still_to_get: 0, passed_by: 2 },
+    ]);
   });
 
   test("a draft without an active step is refused", async () => {

@@ -95,12 +95,26 @@ export const WaitingGroup = z
     later: count("Get it later than planned"),
     sooner: count("Get it sooner than planned"),
     due_now: count("Are due now: it goes out in the next open window, spread"),
-    moved_on: count("Go on with the next step that they have still to get"),
-    completed: count("Have nothing left to get"),
+    moved_on: count(
+      "Go on with the next step that they have still to get: at once if theirs is deleted, when its time comes if it is inactive now",
+    ),
+    completed: count("Have nothing left to get: they complete at that moment"),
+    held: count("Are held (for another reason than a pause) or failed there: they stay so until somebody retries"),
     unchanged: count("Keep the time they have, with the new content"),
     message: z.string(),
   })
   .meta({ id: "WaitingGroup" });
+
+export const StepReach = z
+  .strictObject({
+    from_version: version.describe("Of the people who are counted"),
+    to: DiffedStep.describe("The step in the new version"),
+    difference: z.enum(["added", "moved"]),
+    still_to_get: count("Have it still to come, those who wait at it included"),
+    passed_by: count("Have not had it and do not get it: they are past its place"),
+    message: z.string(),
+  })
+  .meta({ id: "StepReach" });
 
 export const Publication = z
   .strictObject({
@@ -113,6 +127,9 @@ export const Publication = z
       .array(z.strictObject({ version, live_enrollments: z.int() }))
       .describe("In which version they were before"),
     groups: z.array(WaitingGroup).describe("Those who wait at a step that differs; empty with `pin`"),
+    reach: z
+      .array(StepReach)
+      .describe("How many people in flight get each active step that was added or moved; empty with `pin`"),
     revision: Revision,
   })
   .meta({ id: "Publication" });
@@ -123,7 +140,9 @@ export const PublishInput = z
     in_flight: z
       .enum(["follow", "pin"])
       .default("follow")
-      .describe("`follow`: people in flight take the new version at their next unsent step; `pin`: they finish theirs"),
+      .describe(
+        "`follow`: people in flight, also those who were pinned to an earlier version, take the new one at their next unsent step; `pin`: they finish theirs",
+      ),
     dry_run: z.boolean().default(false).describe("Answers the same, and writes nothing"),
   })
   .meta({ id: "PublishInput" });
@@ -217,7 +236,7 @@ export const publishSequence = defineOperation({
   path: "/api/v1/email-sequences/{id}/publish/",
   summary: "Publish the draft",
   description:
-    "New enrollments get it from now on. With `dry_run` it says how many people wait at each step that differs and what happens to them, and writes nothing.",
+    "New enrollments get it from now on. With `dry_run` it says how many people wait at each step that differs and what happens to them, and writes nothing. Without a draft, `follow` takes those who are in other versions along to the current one.",
   tag,
   auth: "key",
   takesIfMatch: true,

@@ -19,6 +19,7 @@ import { enrollContact } from "./enroll.ts";
 import { publishDraft } from "./publish-draft.ts";
 import { resumeEnrollments } from "./resume-enrollments.ts";
 import { changed, editSteps, kept, newStep, publish } from "./testing/publishing.ts";
+import { unenroll } from "./unenroll.ts";
 
 const { url } = await freshDatabase();
 const db: Database = openDatabase({ url, connectionsMax: 10, applicationName: "test", onError: () => {} });
@@ -333,6 +334,39 @@ describe("an outcome in doubt, under a new order of the steps,", () => {
     expect(await readEnrollment(db, enrollmentId)).toMatchObject({ status: "active", currentStepNumber: 2 });
   });
 
+  test("waits also behind two new steps in front of it", async () => {
+    const { sequence, enrollmentId, executionId } = await waiting();
+    await set(executionId, "status = 'sent', sent_at = now(), created_at = now() - interval '1 day'");
+    await insertSecond(sequence, enrollmentId, "in_doubt");
+    await editSteps(db, sequence.id, now, ([first, ...rest]) => [newStep(first), newStep(first), kept(first), ...rest]);
+    await published(sequence.id);
+
+    await pauseAndResume(enrollmentId);
+
+    expect((await readExecutions(db, enrollmentId)).map(({ status }) => status).sort()).toEqual(["in_doubt", "sent"]);
+    expect(await readEnrollment(db, enrollmentId)).toMatchObject({ status: "active", currentStepNumber: 3 });
+  });
+
+  test("that is behind somebody keeps nobody from going on, also after an unenrollment that only pauses", async () => {
+    const { sequence, enrollmentId, executionId } = await waiting();
+    await set(executionId, "status = 'in_doubt', created_at = now() - interval '1 day'");
+    await insertSecond(sequence, enrollmentId, "scheduled");
+    await editSteps(db, sequence.id, now, ([, second, third]) => [kept(second), kept(third)]);
+    await published(sequence.id);
+
+    await unenroll(db, { enrollmentId, to: "paused", note: "", actor: "test", now });
+    await resume(enrollmentId);
+
+    const rows = await readExecutions(db, enrollmentId);
+    expect(rows.map(({ stepKey, status }) => [stepKey, status])).toEqual(
+      expect.arrayContaining([
+        [sequence.stepIds[0], "in_doubt"],
+        [sequence.stepIds[1], "skipped"],
+        [sequence.stepIds[2], "scheduled"],
+      ]),
+    );
+  });
+
   test("that is behind somebody keeps nobody from going on", async () => {
     const { sequence, enrollmentId, executionId } = await waiting();
     await set(executionId, "status = 'in_doubt', created_at = now() - interval '1 day'");
@@ -363,6 +397,10 @@ async function insertSecond(
 
 async function pauseAndResume(enrollmentId: string): Promise<void> {
   await db.query("update sequence_enrollment set status = 'paused', paused_at = $2 where id = $1", [enrollmentId, now]);
+  await resume(enrollmentId);
+}
+
+async function resume(enrollmentId: string): Promise<void> {
   const by = { now, actor: "test", note: "", pace: REAL_PACE };
   await inTransaction(db, (tx) => resumeEnrollments(tx, [enrollmentId], by));
 }
@@ -396,6 +434,85 @@ test("people who are pinned finish their version, until a publish that takes eve
   for (const id of [enrollmentId, other.enrollmentId]) {
     expect((await readEnrollment(db, id)).versionId).toBe(await versionIdOf(sequence.id, 3));
   }
+});
+
+describe("people who were pinned, with no draft to publish,", () => {
+  async function pinned() {
+    const made = await waiting();
+    await editSteps(db, made.sequence.id, now, ([first, second, third]) => [
+      kept(third),
+      kept(first),
+      kept(second),
+      newStep(second),
+    ]);
+    await published(made.sequence.id, { inFlight: "pin" });
+    return made;
+  }
+
+  test("are taken along to the current version, as its steps are by now", async () => {
+    const { sequence, enrollmentId, executionId } = await pinned();
+    const edited = await editSteps(db, sequence.id, now, (steps) => steps.with(1, changed(steps[1], { ...inDays(5) })));
+    expect(edited).toMatchObject({ versionNumber: 2, isDraft: false });
+    const before = await everything(sequence.id);
+
+    const { wakes: none, ...told } = await published(sequence.id, { isDryRun: true });
+    expect(none).toEqual([]);
+    expect(await everything(sequence.id)).toEqual(before);
+    const { wakes, ...done } = await published(sequence.id);
+
+    expect(done).toEqual(told);
+    expect(done).toMatchObject({
+      versionNumber: 2,
+      people: [
+        { versionNumber: 1, people: 1 },
+        { versionNumber: 2, people: 0 },
+      ],
+      groups: [{ fromVersionNumber: 1, from: { name: "Step 1" }, to: { stepNumber: 2 }, outcomes: { later: 1 } }],
+      reaches: [
+        { to: { name: "Step 3" }, kind: "moved", stillToGet: 1, passedBy: 0 },
+        { to: { name: "New" }, kind: "added", stillToGet: 1, passedBy: 0 },
+      ],
+    });
+    expect(wakes).toEqual([{ executionId, generation: 1, at: days(5) }]);
+    expect(await readEnrollment(db, enrollmentId)).toMatchObject({
+      versionId: await versionIdOf(sequence.id, 2),
+      owedStepKeys: [sequence.stepIds[2]],
+    });
+    expect(await readExecution(db, executionId)).toMatchObject({ stepId: edited.stepIds[1], stepNumber: 2 });
+    expect(await publish(db, sequence.id, now)).toEqual({ kind: "no_draft" });
+  });
+
+  test("stay, if they are to stay", async () => {
+    const { sequence } = await pinned();
+    expect(await publish(db, sequence.id, now, { inFlight: "pin" })).toEqual({ kind: "no_draft" });
+  });
+
+  test("and who have ended since, are nobody to take along", async () => {
+    const { sequence, enrollmentId } = await pinned();
+    await db.query("update sequence_enrollment set status = 'cancelled' where id = $1", [enrollmentId]);
+    expect(await publish(db, sequence.id, now)).toEqual({ kind: "no_draft" });
+  });
+});
+
+test("an outcome in doubt of a step that was owed waits for an operator like any other", async () => {
+  const { sequence, enrollmentId, executionId } = await waiting();
+  await set(executionId, "status = 'sent', sent_at = now(), created_at = now() - interval '1 day'");
+  await insertSecond(sequence, enrollmentId, "scheduled");
+  await editSteps(db, sequence.id, now, ([first, second, third]) => [kept(third), kept(first), kept(second)]);
+  await published(sequence.id);
+  const owedId = newId();
+  await db.query("update step_execution set status = 'sent', sent_at = now() where enrollment_id = $1", [enrollmentId]);
+  await db.query("update sequence_enrollment set current_step_number = 3 where id = $1", [enrollmentId]);
+  await db.query(
+    `insert into step_execution (id, enrollment_id, step_id, step_key, step_number, status, counts_from, due_at, scheduled_for)
+     select $1, $2, st.id, st.step_key, 1, 'in_doubt', now(), now(), now() from sequence_step st
+     where st.version_id = $3 and st.step_key = $4`,
+    [owedId, enrollmentId, await versionIdOf(sequence.id, 2), sequence.stepIds[2]],
+  );
+
+  await pauseAndResume(enrollmentId);
+
+  expect(await readEnrollment(db, enrollmentId)).toMatchObject({ status: "active", currentStepNumber: 3 });
 });
 
 test("a dry run tells what the publish then does, and writes nothing", async () => {

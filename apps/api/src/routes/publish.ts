@@ -1,6 +1,6 @@
 import { type Publication, publishSequence } from "@dripline/contract/sequence-versions";
 import { bumpRevision, lockSequence } from "@dripline/db/queries/lock-sequence";
-import type { WaitingGroup } from "@dripline/domain/publish-report";
+import type { StepReach, WaitingGroup } from "@dripline/domain/publish-report";
 import { unreachable } from "@dripline/domain/unreachable";
 import { publishDraft } from "@dripline/engine/publish-draft";
 import { wakeAfterCommit } from "@dripline/engine/wake-after-commit";
@@ -23,11 +23,16 @@ export function servePublish(app: FastifyInstance, deps: Deps): void {
       case "published":
         break;
       case "no_draft":
-        throw new ProblemError("no_draft", "The sequence has no draft: there is nothing to publish.");
+        throw new ProblemError(
+          "no_draft",
+          inFlight === "pin"
+            ? "The sequence has no draft: there is nothing to publish."
+            : "The sequence has no draft, and nobody is in another version than the current one: there is nothing to publish, and nobody to take along.",
+        );
       case "no_active_step":
         throw new ProblemError(
           "sequence_without_steps",
-          "The draft has no active step: nobody could be enrolled. Add one, or pause the sequence instead.",
+          "The version has no active step: nobody could be enrolled. Add one, or pause the sequence instead.",
         );
       case "templates_missing":
         throw unknownReferences(
@@ -41,7 +46,7 @@ export function servePublish(app: FastifyInstance, deps: Deps): void {
         return unreachable(result);
     }
 
-    const { versionNumber, people, groups, wakes } = result.publication;
+    const { versionNumber, people, groups, reaches, wakes } = result.publication;
     const revision = isDryRun ? sequence.revision : await bumpRevision(tx, sequence.id, now);
     afterCommit(() =>
       wakeAfterCommit(deps.queue, wakes, (err) =>
@@ -59,6 +64,7 @@ export function servePublish(app: FastifyInstance, deps: Deps): void {
       live_enrollments: people.reduce((sum, each) => sum + each.people, 0),
       versions: people.map((each) => ({ version: each.versionNumber, live_enrollments: each.people })),
       groups: groups.map(toGroup),
+      reach: reaches.map(toReach),
       revision,
     };
   });
@@ -80,6 +86,24 @@ function toGroup({
     differences: [...kinds],
     people,
     ...outcomes,
+    message,
+  };
+}
+
+function toReach({
+  fromVersionNumber,
+  to,
+  kind,
+  stillToGet,
+  passedBy,
+  message,
+}: StepReach): Publication["reach"][number] {
+  return {
+    from_version: fromVersionNumber,
+    to: toDiffedStep(to),
+    difference: kind,
+    still_to_get: stillToGet,
+    passed_by: passedBy,
     message,
   };
 }
