@@ -119,6 +119,23 @@ test.each(["tomorrow", "2026-11-23", "2026-11-23T10:00:00", "2026-02-30T10:00:00
   },
 );
 
+test("delays that lead beyond the year 9999 end the plan there", async () => {
+  const schedule = await make.schedule(); // one window a week: 3,650 business days are 70 years
+  const template = await make.template();
+  const steps = Array.from({ length: 130 }, (_, index) => ({
+    step_number: index + 1,
+    name: "Far",
+    email_template: template.id,
+    delay: { value: 3_650, unit: "business_days" },
+  }));
+  const sequence = await make.sequence([], { schedule: schedule.id, steps });
+
+  const { results } = await planned(sequence, { contacts: [{ email: "new@example.com" }] });
+
+  expect(results[0].sends).toHaveLength(113);
+  expect(results[0].sends.at(-1).scheduled_for).toMatch(/^99/);
+});
+
 test("inactive steps are listed beside the sends, with the moment of the skip", async () => {
   const sequence = await make.sequence([0, 3, 27]);
   await api.database.query("update sequence_step set is_active = false where id = $1", [sequence.steps[1].id]);

@@ -79,6 +79,15 @@ export function addDelay(
 
 /** The `count`th local date after `today` on which a window starts; dates are days since 1970-01-01. */
 function businessDate(schedule: Schedule, zone: string, today: number, count: number): number {
+  const known = walksOf(schedule);
+  const key = `${zone} ${today} ${count}`;
+  const end = known.get(key) ?? walk(schedule, zone, today, count);
+  if (known.size >= walksMax) known.clear();
+  known.set(key, end);
+  return end;
+}
+
+function walk(schedule: Schedule, zone: string, today: number, count: number): number {
   let reached = today;
   for (let found = 0; found < count; found += 1) {
     const horizon = reached + OPENING_HORIZON_DAYS;
@@ -87,6 +96,17 @@ function businessDate(schedule: Schedule, zone: string, today: number, count: nu
     if (reached === horizon) return horizon;
   }
   return reached;
+}
+
+// A plan asks for the same walk many times: for each instant of a spread, and for each person. The longest takes 25,000
+// dates.
+const walks = new WeakMap<Schedule, Map<string, number>>();
+const walksMax = 1_000;
+
+function walksOf(schedule: Schedule): Map<string, number> {
+  const known = walks.get(schedule) ?? new Map<string, number>();
+  walks.set(schedule, known);
+  return known;
 }
 
 function elapsedMilliseconds({ value, unit }: Delay): number {

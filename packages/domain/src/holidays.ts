@@ -60,11 +60,11 @@ export function holidaysOf(name: CalendarName): (day: number) => PublicHoliday |
   return found;
 }
 
-// The library takes about 5 ms for a year of one calendar; a year that has been read is an array of its days, 3 kB. The
-// bounds keep a process that sees every calendar there is (628) in a few megabytes.
+// The library takes about 5 ms for a year of one calendar; a year that has been read is an array of its days, 3 kB. All
+// years of a calendar are kept, since a plan of many business days goes through them for each person anew; the bound on
+// calendars keeps a process that sees every one there is (628) below 25 MB.
 const lookUps = new Map<string, (day: number) => PublicHoliday | null>();
-const lookUpsMax = 200;
-const yearsMax = 30;
+const lookUpsMax = 60;
 const firstYear = 1970;
 const lastYear = 2099;
 
@@ -80,7 +80,6 @@ function lookUpIn(key: string): (day: number) => PublicHoliday | null {
     let year = years.get(yearNumber);
     if (year === undefined) {
       if (!(yearNumber >= firstYear && yearNumber <= lastYear)) return null;
-      if (years.size >= yearsMax) years.clear();
       year = readYear(key, yearNumber);
       years.set(yearNumber, year);
     }

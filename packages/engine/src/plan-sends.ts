@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Queryable } from "@dripline/db/database";
 import type { PlannableSequence } from "@dripline/db/load-plannable-sequence";
 import type { Pace } from "@dripline/domain/delay";
@@ -8,7 +9,7 @@ import { isTimeZone, resolveZone, type ZoneSource } from "@dripline/domain/time-
 import { unreachable } from "@dripline/domain/unreachable";
 import { type EnrollResult, findObstacle } from "./enroll.ts";
 import { type Obstacle, type OpenSend, planStanding, type StandingPlan } from "./plan-standing.ts";
-import { type KnownPerson, type PlannedPerson, readPlannedPeople } from "./read-planned-people.ts";
+import { type KnownPeople, type KnownPerson, type PlannedPerson, readPlannedPeople } from "./read-planned-people.ts";
 
 export interface SendInPlan {
   readonly stepNumber: number;
@@ -67,17 +68,23 @@ export async function planSends(
   );
   if (places.length > 0) return { kind: "unknown_contacts", places };
 
-  const plans = people.map((person) => {
-    const contact = known.of(person);
-    const standing = contact && known.standing.get(contact.id);
-    if (contact !== undefined && standing !== undefined) {
-      const { open, facts } = standing;
-      const plan = open && facts ? planStanding(facts, open, clock) : nothingOpen;
-      return toPersonPlan({ email: contact.email, contactId: contact.id, basis: "enrolled" }, plan, known.stepNames);
-    }
-    return planHypothetically(sequence, contact ?? stranger(person, known.suppressed), clock);
-  });
+  const plans: PersonPlan[] = [];
+  for (const person of people) {
+    plans.push(planPerson(sequence, known, person, clock));
+    await setImmediate(); // one of many steps takes up to a second: whoever else asks gets a turn in between
+  }
   return { kind: "planned", plans };
+}
+
+function planPerson(sequence: PlannableSequence, known: KnownPeople, person: PlannedPerson, clock: Clock): PersonPlan {
+  const contact = known.of(person);
+  const standing = contact && known.standing.get(contact.id);
+  if (contact !== undefined && standing !== undefined) {
+    const { open, facts } = standing;
+    const plan = open && facts ? planStanding(facts, open, clock) : nothingOpen;
+    return toPersonPlan({ email: contact.email, contactId: contact.id, basis: "enrolled" }, plan, known.stepNames);
+  }
+  return planHypothetically(sequence, contact ?? stranger(person, known.suppressed), clock);
 }
 
 /** Paused by taking them out: what waited was skipped, and a resume opens what comes next. */
