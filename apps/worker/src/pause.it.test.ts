@@ -192,6 +192,17 @@ describe("a pause", () => {
     for (const time of times) expect(time).toBeLessThan(HOUR / 2);
   });
 
+  test("ends with nobody expected on the dates of a daily limit: those who were sent on to them have other times now", async () => {
+    const { sequenceId } = await enrolled();
+    const booked = ["sequence:" + sequenceId, "2026-03-05"];
+    await db.query("insert into send_quota (scope, day, used, booked) values ($1, $2, 1, 7)", booked);
+    await operator.pauseSequence(sequenceId);
+    await operator.resumeSequence(sequenceId);
+
+    const { rows } = await db.query("select used, booked from send_quota where scope = $1 and day = $2", booked);
+    expect(rows).toEqual([{ used: 1, booked: 0 }]);
+  });
+
   test("of several sequences does not end in several emails at once to one person: one now, the others a gap apart", async () => {
     const oneAtATime: SweepDeps = { ...deps, limits: { ...NO_LIMITS, overdueGapMinutes: 60 } };
     const contact = await makeContact(db);

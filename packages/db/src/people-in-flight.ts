@@ -55,7 +55,7 @@ async function readPeople(db: Queryable, enrollmentIds: readonly string[]): Prom
     text: `
       select n.id, n.status, n.version_id, n.current_step_number, n.owed_step_keys, c.timezone, co.timezone as company_timezone,
              e.id as execution_id, e.step_key, e.status as execution_status, e.hold_reason, e.held_at, e.counts_from,
-             e.scheduled_for, e.attempt_count,
+             e.due_at, e.scheduled_for, e.attempt_count,
              array(select x.step_key from step_execution x where x.enrollment_id = n.id) as keys_had,
              ${laterStepKeys} as keys_to_get, coalesce(reached.step_number, 0) as reached_step_number
       from sequence_enrollment n
@@ -98,6 +98,7 @@ function openStep(row: any): OpenStep {
     holdReason: row.hold_reason,
     heldAt: row.held_at,
     countsFrom: row.counts_from,
+    dueAt: row.due_at,
     scheduledFor: row.scheduled_for,
     attemptCount: row.attempt_count,
   };

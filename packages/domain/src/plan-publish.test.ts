@@ -63,6 +63,7 @@ function waiting(values: Partial<PersonInFlight> = {}, open: Partial<OpenStep> =
       holdReason: null,
       heldAt: null,
       countsFrom: days(-1),
+      dueAt: days(2),
       scheduledFor: days(2),
       attemptCount: 0,
       ...open,
@@ -169,6 +170,11 @@ describe("whose delay changed, but who does not wait for it, keeps what they hav
   test.each<[string, Partial<OpenStep>, FollowEffect["outcome"]]>([
     ["a step that failed", { status: "failed" }, "held"],
     ["a step between two attempts", { attemptCount: 1 }, "unchanged"],
+    [
+      "a step that an operator let be tried at once",
+      { countsFrom: days(0), dueAt: days(0), scheduledFor: days(0) },
+      "unchanged",
+    ],
     [
       "a step that was between two attempts when the pause came",
       heldBy("enrollment_paused", { attemptCount: 1 }),
@@ -298,6 +304,16 @@ describe("what an edit puts before somebody who had still to get it is owed to t
     expect(toGet(person, version("ABXCDY"), { stepKey: "B" })).toEqual({ owed: "BC", toGet: "CY" });
     // Deleted: the next one counts from there too.
     expect(toGet(person, version("AXCDY"), { stepKey: "B" })).toEqual({ owed: "BC", toGet: "CY" });
+  });
+
+  test("whose step is deleted is where that step stood, so that nothing they were past comes back", () => {
+    const person = waiting({ reachedStepNumber: 3, keysToGet: ["C"] });
+    expect(follow(person, version("CANX"), { from: version("ANBC") })).toMatchObject({
+      currentStepNumber: 3,
+      owedStepKeys: ["C"],
+      keysToGet: ["C", "X"],
+      change: { next: { stepKey: "C" } },
+    });
   });
 
   test("nothing is lost of whoever is at a step of an older version than theirs", () => {

@@ -40,6 +40,7 @@ export interface OpenStep {
   /** Only while pending: when its clock stopped. */
   readonly heldAt: Date | null;
   readonly countsFrom: Date;
+  readonly dueAt: Date;
   readonly scheduledFor: Date;
   readonly attemptCount: number;
 }
@@ -212,6 +213,8 @@ function retime(
 ): Pick<FollowEffect, "change" | "outcome"> | undefined {
   const zone = resolveZone(schedule, person.zones);
   if (scheduleFault(schedule, zone.zone) !== null) return undefined; // the look before the send says so, and holds the row
+  // Due the moment it began to wait, in spite of a delay: an operator let it be tried at once, and no edit undoes that.
+  if (before.delay.value > 0 && open.dueAt <= open.countsFrom) return undefined;
   const { enrollmentId } = person;
   const planned = planStep(after, { from: open.countsFrom, schedule, zone, pace, enrollmentId });
   // A clock that stands still stands where it stopped: what is left to wait is left to wait after the pause.
@@ -228,11 +231,12 @@ function retime(
   };
 }
 
-/** Due from this moment on, not from a past one: an edit makes nobody's email late. */
+/** Due at the moment it gets, not at a past one: neither an edit nor the spread after it makes anybody's email late. */
 function dueAtOnce(planned: NextStep, clock: Date, schedule: Schedule, seed: string): NextStep {
   const plan = spreadFromNow({ schedule, zone: planned.timezone, now: clock, seed });
   const isHeld = plan.kind === "never";
-  return { ...planned, dueAt: clock, scheduledFor: isHeld ? clock : plan.at, deferral: null, isHeld };
+  const dueAt = plan.kind === "open" ? plan.at : clock;
+  return { ...planned, dueAt, scheduledFor: isHeld ? clock : plan.at, deferral: null, isHeld };
 }
 
 function compare(newAt: Date, oldAt: Date): PublishOutcome {

@@ -70,5 +70,13 @@ export function planResume(request: ResumeRequest): ResumePlan {
     const message = "The schedule has no window in the next 400 days.";
     return { kind: "held", ...clock, reason: "window_never_opens", message };
   }
-  return { kind: "scheduled", ...clock, scheduledFor: plan.at };
+  // What the spread adds is no lateness: without it the email would go out now.
+  const spreadMilliseconds =
+    clock.catchesUp && !isWaiting && plan.kind === "open" ? plan.at.getTime() - now.getTime() : 0;
+  return {
+    kind: "scheduled",
+    ...clock,
+    dueAt: new Date(dueAt.getTime() + spreadMilliseconds),
+    scheduledFor: plan.at,
+  };
 }

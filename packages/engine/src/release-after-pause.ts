@@ -31,7 +31,6 @@ export async function releaseAfterPause(
   by: MovedBy,
   limit: number = releasesMax,
 ): Promise<Released> {
-  await relabelPaused(db, scope, by);
   const waits = await findPausedWaits(db, scope, limit);
   const schedules = await loadSchedules(db, [...new Set(waits.map((wait) => wait.sequenceId))]);
   const releases: Release[] = [];
@@ -41,6 +40,8 @@ export async function releaseAfterPause(
     if (index % plansAtAStretch === plansAtAStretch - 1) await setImmediate();
   }
   const released = await releasePaused(db, releases, by);
+  // After it, because it locks executions alone: who locks them before their enrollments meets others half-way.
+  await relabelPaused(db, scope, by);
   const wakes = released.map(({ executionId, generation, scheduledFor }) => ({
     executionId,
     generation,

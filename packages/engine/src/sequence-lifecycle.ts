@@ -3,8 +3,10 @@ import { liftStatementTimeout } from "@dripline/db/bulk-statement";
 import { changeSequenceStatus } from "@dripline/db/change-sequence-status";
 import type { Queryable } from "@dripline/db/database";
 import { endEnrollments } from "@dripline/db/end-enrollments";
+import { forgetBookings } from "@dripline/db/forget-bookings";
 import { holdOfSequences } from "@dripline/db/hold-under-pause";
 import { findLiveEnrollments, sequenceStatus } from "@dripline/db/queries/sequence-status";
+import { sequenceScope } from "@dripline/db/send-scopes";
 import type { SequenceStatus } from "@dripline/domain/statuses";
 import { releaseAfterPause } from "./release-after-pause.ts";
 import type { PendingWake } from "./wake-after-commit.ts";
@@ -35,6 +37,7 @@ export async function resumeSequence(db: Queryable, sequenceId: string, by: Move
   await liftStatementTimeout(db);
   if (await changeSequenceStatus(db, sequenceId, "active")) {
     const { wakes } = await releaseAfterPause(db, { sequenceId }, by);
+    await forgetBookings(db, sequenceScope(sequenceId)); // everybody has another time now
     return { kind: "done", wakes };
   }
   return unchanged(db, sequenceId, "active");
