@@ -40,6 +40,7 @@ function opening(made: MadeExecution, plan: Partial<Opening["plan"]> = {}): Open
   return {
     enrollmentId: made.enrollmentId,
     versionId: made.sequence.versionId,
+    reachedStepNumber: 1,
     plan: { passedOver: [], next, ...plan },
   };
 }
@@ -54,6 +55,7 @@ describe("stranded", () => {
     expect(found).toMatchObject({
       enrollmentId: made.enrollmentId,
       versionId: made.sequence.versionId,
+      reachedStepNumber: 1,
       schedule: { timezone: "UTC" },
       zones: { contact: null, company: null },
     });

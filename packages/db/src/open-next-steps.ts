@@ -12,6 +12,8 @@ import type { Revived } from "./revive-executions.ts";
 export interface StrandedEnrollment {
   readonly enrollmentId: string;
   readonly versionId: string;
+  /** The number, in that version, of the step after which they go on; 0 if there is none. */
+  readonly reachedStepNumber: number;
   readonly laterSteps: readonly PlannedStep[];
   readonly schedule: Schedule;
   readonly zones: PeopleZones;
@@ -36,7 +38,7 @@ export async function findStranded(db: Queryable, enrollmentIds: readonly string
   const { rows } = await db.query({
     name: "find-stranded",
     text: `
-      select n.id, n.version_id, ${laterSteps} as later_steps,
+      select n.id, n.version_id, coalesce(reached.step_number, 0) as reached_step_number, ${laterSteps} as later_steps,
              sc.timezone as schedule_timezone, sc.windows, sc.closed_dates, sc.holidays, sc.special_hours,
              sc.uses_contact_timezone, sc.spread_minutes, c.timezone as contact_timezone, co.timezone as company_timezone
       from sequence_enrollment n
@@ -56,6 +58,7 @@ export async function findStranded(db: Queryable, enrollmentIds: readonly string
   return rows.map((row) => ({
     enrollmentId: row.id,
     versionId: row.version_id,
+    reachedStepNumber: row.reached_step_number,
     laterSteps: row.later_steps.map(stepFromRow),
     schedule: scheduleFromRow(row),
     zones: { contact: row.contact_timezone, company: row.company_timezone },
@@ -66,12 +69,13 @@ export interface Opening {
   readonly enrollmentId: string;
   /** The version that the plan was made from. If the enrollment has moved to another one since, nothing is written. */
   readonly versionId: string;
+  readonly reachedStepNumber: number;
   readonly plan: NextStepPlan;
 }
 
 /**
- * The next step of stranded enrollments appears, with a timer if the sequence is active; one that has no step left
- * completes. Guarded by the same condition that found them. Answers the timers.
+ * The next step of stranded enrollments appears, with a timer if the sequence is active, and what they had reached is
+ * behind them, also if the next step is one that is owed and stands before it; one that has no step left completes. Guarded by the same condition that found them. Answers the timers.
  */
 export async function openNextSteps(
   db: Queryable,
@@ -89,7 +93,7 @@ export async function openNextSteps(
 const statement = `
   with input as (
     select * from jsonb_to_recordset($1) as i(
-      enrollment_id uuid, version_id uuid, next_id uuid, next_step_id uuid, next_step_key uuid, next_step_number int,
+      enrollment_id uuid, version_id uuid, reached_step_number int, next_id uuid, next_step_id uuid, next_step_key uuid, next_step_number int,
       next_timezone text, next_timezone_source text, next_due_at timestamptz, next_scheduled_for timestamptz,
       next_is_held boolean, next_deferral text)
   ),
@@ -130,6 +134,11 @@ const statement = `
     from live join input i on i.enrollment_id = live.id
     where n.id = live.id and i.next_id is null
   ),
+  advanced as (
+    update sequence_enrollment n set current_step_number = i.reached_step_number, updated_at = now()
+    from live join input i on i.enrollment_id = live.id
+    where n.id = live.id and i.next_id is not null and i.reached_step_number > n.current_step_number
+  ),
   told as (
     insert into execution_event (id, execution_id, at, kind, reason, message, actor)
     select gen_random_uuid(), id, $3, 'skipped', 'step_inactive', 'Step ' || step_number || ' is inactive.', $4 from passed
@@ -141,10 +150,11 @@ const statement = `
   )
   select id, scheduled_for from opened where status = 'scheduled'`;
 
-function toRecord({ enrollmentId, versionId, plan: { next } }: Opening) {
+function toRecord({ enrollmentId, versionId, reachedStepNumber, plan: { next } }: Opening) {
   return {
     enrollment_id: enrollmentId,
     version_id: versionId,
+    reached_step_number: reachedStepNumber,
     next_id: next && newId(),
     next_step_id: next?.stepId ?? null,
     next_step_key: next?.stepKey ?? null,

@@ -1,5 +1,6 @@
 import { type Database, inTransaction, openDatabase } from "@dripline/db/database";
 import { loadEnrollableSequence } from "@dripline/db/load-enrollable";
+import { loadFacts } from "@dripline/db/load-facts";
 import { newId } from "@dripline/db/new-id";
 import { bumpRevision, lockSequence } from "@dripline/db/queries/lock-sequence";
 import {
@@ -492,6 +493,26 @@ describe("people who were pinned, with no draft to publish,", () => {
     await db.query("update sequence_enrollment set status = 'cancelled' where id = $1", [enrollmentId]);
     expect(await publish(db, sequence.id, now)).toEqual({ kind: "no_draft" });
   });
+});
+
+test("whoever is unenrolled for a while comes back to what is owed to them, and not to what is new before it", async () => {
+  const { sequence, enrollmentId } = await waiting();
+  const draft = await editSteps(db, sequence.id, now, ([first, second, third]) => [
+    kept(third),
+    newStep(first),
+    kept(first),
+    kept(second),
+  ]);
+  await published(sequence.id);
+
+  await unenroll(db, { enrollmentId, to: "paused", note: "", actor: "test", now });
+  await resume(enrollmentId);
+
+  const [open] = (await readExecutions(db, enrollmentId)).filter(({ status }) => status === "scheduled");
+  expect(open).toMatchObject({ stepId: draft.stepIds[0], stepNumber: 1 });
+  expect(await readEnrollment(db, enrollmentId)).toMatchObject({ currentStepNumber: 3 });
+  const [facts] = await loadFacts(db, [open?.id ?? ""]);
+  expect(facts?.laterSteps.map(({ id }) => id)).toEqual([draft.stepIds[3]]);
 });
 
 test("an outcome in doubt of a step that was owed waits for an operator like any other", async () => {

@@ -46,7 +46,7 @@ export async function resumeEnrollments(
 }
 
 function planOpening(
-  { enrollmentId, versionId, laterSteps, schedule, zones }: StrandedEnrollment,
+  { enrollmentId, versionId, reachedStepNumber, laterSteps, schedule, zones }: StrandedEnrollment,
   now: Date,
   pace: Pace,
 ) {
@@ -59,7 +59,7 @@ function planOpening(
     zone: resolveZone(schedule, zones),
     pace,
   });
-  return { enrollmentId, versionId, plan };
+  return { enrollmentId, versionId, reachedStepNumber, plan };
 }
 
 /** The same for one enrollment that somebody names. One that is active already is left as it is. */
