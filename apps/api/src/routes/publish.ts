@@ -3,7 +3,7 @@ import { bumpRevision, lockSequence } from "@dripline/db/queries/lock-sequence";
 import type { StepReach, WaitingGroup } from "@dripline/domain/publish-report";
 import { unreachable } from "@dripline/domain/unreachable";
 import { publishDraft } from "@dripline/engine/publish-draft";
-import { wakeAfterCommit } from "@dripline/engine/wake-after-commit";
+import { wakeManyAfterCommit } from "@dripline/engine/wake-after-commit";
 import type { FastifyInstance } from "fastify";
 import type { Deps } from "../deps.ts";
 import { refuseOtherRevision } from "../if-match.ts";
@@ -49,7 +49,7 @@ export function servePublish(app: FastifyInstance, deps: Deps): void {
     const { versionNumber, people, groups, reaches, wakes } = result.publication;
     const revision = isDryRun ? sequence.revision : await bumpRevision(tx, sequence.id, now);
     afterCommit(() =>
-      wakeAfterCommit(deps.queue, wakes, (err) =>
+      wakeManyAfterCommit(deps.queue, wakes, (err) =>
         log.warn(
           { err },
           "the queue did not take the timers of a publish; the sweep will find the rows when they are due",
