@@ -26,6 +26,25 @@ test.each([
   expect(await rowsOf(text)).toEqual([person(2, "a@x.io", "Asia/Bangkok"), person(3, "b@x.io", null, "UTC")]);
 });
 
+test.each([
+  ["semicolon", "sep=;\nemail;timezone\n"],
+  ["character of any kind", "sep=|\r\nemail|timezone\r\n"],
+  ["tab, after a byte order mark", "\uFEFFSEP=\t\nemail\ttimezone\n"],
+])("Excel's first line names the delimiter, a %s, and is no header", async (_, head) => {
+  const delimiter = head.charAt(head.indexOf("=") + 1);
+  expect(await rowsOf(`${head}a@x.io${delimiter}Asia/Bangkok\n`)).toEqual([person(3, "a@x.io", "Asia/Bangkok")]);
+});
+
+test("something after a closing quote belongs to its cell, and what follows is read", async () => {
+  const text = 'email,timezone\n"a b"@x.io,UTC\n"Ann" <b@x.io>,UTC\n"c@x.io" , "UTC" \nd@x.io,UTC\n';
+  expect(await rowsOf(text)).toEqual([
+    person(2, '"a b"@x.io', "UTC"), // what an address is, others say
+    person(3, '"Ann" <b@x.io>', "UTC"),
+    person(4, "c@x.io", "UTC"),
+    person(5, "d@x.io", "UTC"),
+  ]);
+});
+
 test("columns stand in any order among others, and those after the email may be left out", async () => {
   expect(await rowsOf("name,timezone,email\nAnn,UTC,a@x.io\n")).toEqual([person(2, "a@x.io", "UTC")]);
   expect(await rowsOf("email,timezone\na@x.io\n")).toEqual([person(2, "a@x.io")]);

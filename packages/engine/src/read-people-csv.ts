@@ -21,18 +21,18 @@ const recordBytesMax = 100_000;
 
 /**
  * Reads people from a CSV as it comes, row by row: a header that names `email` and perhaps `timezone` and
- * `company_timezone`, in any order and among others. Commas, semicolons or tabs, whichever the header has; quotes as in
- * RFC 4180; a byte order mark is no part of it. What an address is, `problemWithEmail` says.
+ * `company_timezone`, in any order and among others. Commas, semicolons or tabs, whichever the header has, or what Excel's
+ * line "sep=;" before it says; quotes as in RFC 4180; a byte order mark is no part of it. What an address is, `problemWithEmail` says.
  */
 export async function* readPeopleCsv(
   source: AsyncIterable<string> | Iterable<string>,
   problemWithEmail: (email: string) => string | undefined,
 ): AsyncGenerator<PeopleCsvRow> {
-  const { head, rest } = await takeHeader(source);
+  const { delimiter, rest } = await takeHeader(source);
   let brokenOff: { readonly line: number; readonly message: string } | undefined;
   const parser = parse({
     bom: true,
-    delimiter: delimiterOf(head),
+    delimiter,
     record_delimiter: "\n",
     info: true,
     raw: true,
@@ -41,7 +41,7 @@ export async function* readPeopleCsv(
     skip_empty_lines: true,
     skip_records_with_error: true,
     max_record_size: recordBytesMax,
-    trim: true,
+    ltrim: true, // on the right by `plain`: the parser itself stops at what follows a closing quote
     on_skip: (error, raw) => {
       brokenOff ??= neverClosed(error, raw);
       return undefined;
@@ -57,10 +57,14 @@ export async function* readPeopleCsv(
       const line = info.lines - newlinesWithin(raw);
       if (brokenOff !== undefined && line >= brokenOff.line) break;
       if (columns !== undefined) {
-        yield toRow({ columns, cells: record, line }, problemWithEmail);
+        yield toRow({ columns, cells: record.map(plain), line }, problemWithEmail);
         continue;
       }
-      columns = record.map((name) => name.toLowerCase().replaceAll(/[\s-]+/g, "_"));
+      columns = record.map((name) =>
+        plain(name)
+          .toLowerCase()
+          .replaceAll(/[\s-]+/g, "_"),
+      );
       if (columns.includes("email")) continue;
       return yield unreadable(`its first line names no column "email", only: ${columns.join(", ").slice(0, 200)}`);
     }
@@ -101,6 +105,12 @@ function toRow(
   return { kind: "person", line, email, timezone, companyTimezone };
 }
 
+/** A cell without the blanks around it, nor the quotes that the parser leaves where a blank follows them. */
+function plain(cell: string): string {
+  const trimmed = cell.trim();
+  return /^".*"$/s.test(trimmed) && trimmed.length > 1 ? trimmed.slice(1, -1) : trimmed;
+}
+
 /** The one thing that the parser still refuses: everything after it would be read as one cell. */
 function neverClosed(error: CsvError | undefined, raw = ""): { readonly line: number; readonly message: string } {
   const message = "opens a quote that is never closed: neither this row nor anything after it was read";
@@ -123,10 +133,13 @@ async function* withPlainNewlines(text: AsyncIterable<string>): AsyncGenerator<s
   if (held !== "") yield "\n";
 }
 
-/** The text up to the end of its first line that is not blank, and the whole of it again. */
+/**
+ * What separates the cells, and the whole text again. Excel says it in a line of its own before the header ("sep=;"), which
+ * is left blank here so that lines are still counted right; otherwise the first line that is not blank shows it.
+ */
 async function takeHeader(
   source: AsyncIterable<string> | Iterable<string>,
-): Promise<{ readonly head: string; readonly rest: AsyncIterable<string> }> {
+): Promise<{ readonly delimiter: string; readonly rest: AsyncIterable<string> }> {
   const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   let head = "";
   let isOver = false;
@@ -135,11 +148,12 @@ async function takeHeader(
     if (chunk.done) isOver = true;
     else head += chunk.value;
   }
+  const said = /^\uFEFF?"?sep=([^\r\n"])"?(?=[\r\n]|$)/i.exec(head);
   async function* rest(): AsyncGenerator<string> {
-    yield head;
+    yield head.slice(said?.[0].length ?? 0);
     for (let chunk = await iterator.next(); !chunk.done; chunk = await iterator.next()) yield chunk.value;
   }
-  return { head: /\S[^\r\n]*/.exec(head)?.[0] ?? "", rest: rest() };
+  return { delimiter: said?.[1] ?? delimiterOf(/\S[^\r\n]*/.exec(head)?.[0] ?? ""), rest: rest() };
 }
 
 /** Of comma, semicolon and tab the one that the header has most often, outside quotes. */
