@@ -194,7 +194,7 @@ describe("a pause", () => {
 
   test("ends with nobody expected on the dates of a daily limit: those who were sent on to them have other times now", async () => {
     const { sequenceId } = await enrolled();
-    const booked = ["sequence:" + sequenceId, "2026-03-05"];
+    const booked = [`sequence:${sequenceId}`, "2026-03-05"];
     await db.query("insert into send_quota (scope, day, used, booked) values ($1, $2, 1, 7)", booked);
     await operator.pauseSequence(sequenceId);
     await operator.resumeSequence(sequenceId);
