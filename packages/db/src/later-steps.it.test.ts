@@ -1,5 +1,5 @@
-import { placeIn, stepsStillToGet } from "@dripline/domain/plan-publish";
 import { seededFraction } from "@dripline/domain/seeded-fraction";
+import { placeIn, stepsStillToGet } from "@dripline/domain/still-to-get";
 import { freshDatabase } from "@dripline/testkit/database";
 import { makeContact, makeSequence } from "@dripline/testkit/factories";
 import { expect, test } from "vitest";

@@ -8,14 +8,12 @@ import {
   type OpenStep,
   type PersonInFlight,
   type PublishContext,
-  placeIn,
   planFollow,
-  reachedStepNumber,
-  stepsStillToGet,
 } from "./plan-publish.ts";
 import { PublishReport } from "./publish-report.ts";
 import { ALWAYS_OPEN, BUSINESS_HOURS } from "./schedule.ts";
 import { spreadFromNow } from "./spread-from-now.ts";
+import { placeIn, reachedStepNumber, stepsStillToGet } from "./still-to-get.ts";
 import { isOpen } from "./window.ts";
 
 /** A Monday, 10:00 in Bangkok: inside business hours. */

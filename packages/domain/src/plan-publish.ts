@@ -7,6 +7,7 @@ import { scheduleFault } from "./schedule-fault.ts";
 import { spreadFromNow } from "./spread-from-now.ts";
 import { spreadSeed } from "./spread-seed.ts";
 import type { SequenceStatus } from "./statuses.ts";
+import { placeIn, reachedStepNumber, stepsStillToGet, stepWithKey } from "./still-to-get.ts";
 import { type PeopleZones, resolveZone } from "./time-zone.ts";
 
 /** A live enrollment that a publish takes to the new version. */
@@ -138,51 +139,6 @@ export function planFollow(person: PersonInFlight, context: PublishContext): Fol
   return { ...keep, ...retimed, outcome: toGet.some((step) => step.isActive) ? "moved_on" : "completed" };
 }
 
-/**
- * The number in `to` of the step at `stepNumber` of `from`, or else of the last one before it that both versions have;
- * 0 if there is none.
- */
-export function reachedStepNumber(
-  from: readonly VersionStep[],
-  to: readonly VersionStep[],
-  stepNumber: number,
-): number {
-  let reached: { readonly at: number; readonly number: number } = { at: 0, number: 0 };
-  for (const step of from) {
-    if (step.stepNumber > stepNumber || step.stepNumber <= reached.at) continue;
-    const here = stepWithKey(to, step.key);
-    if (here !== undefined) reached = { at: step.stepNumber, number: here.stepNumber };
-  }
-  return reached.number;
-}
-
-export interface Standing {
-  /** The number in `from` of the step they are at. */
-  readonly stepNumber: number;
-  /** Whether that step is one that was owed to them. */
-  readonly isOwed: boolean;
-  /** The number in `to` of the last step that is behind them. */
-  readonly currentStepNumber: number;
-}
-
-/** After which step of `to` somebody goes on. To get what was owed takes nobody back to where it stands. */
-export function placeIn(from: readonly VersionStep[], to: readonly VersionStep[], standing: Standing): number {
-  const reached = reachedStepNumber(from, to, standing.stepNumber);
-  return standing.isOwed ? Math.max(reached, standing.currentStepNumber) : reached;
-}
-
-/** The steps that somebody has still to get: those after their place and those owed to them, without those they had. */
-export function stepsStillToGet(
-  steps: readonly VersionStep[],
-  place: number,
-  keysHad: readonly string[],
-  owedStepKeys: readonly string[],
-): VersionStep[] {
-  return steps.filter(
-    ({ key, stepNumber }) => (stepNumber > place || owedStepKeys.includes(key)) && !keysHad.includes(key),
-  );
-}
-
 /** What stands in `to` up to this place of what they had still to get. A step that is open stays known as an owed one. */
 function owedAt(place: number, to: readonly VersionStep[], person: PersonInFlight): string[] {
   const { open, keysToGet, keysHad, owedStepKeys } = person;
@@ -280,8 +236,4 @@ function holdOf(person: PersonInFlight, sequenceStatus: SequenceStatus, next: Ne
   if (person.status === "paused") return "enrollment_paused";
   if (sequenceStatus === "paused") return "sequence_paused";
   return next.isHeld ? "window_never_opens" : null;
-}
-
-function stepWithKey(steps: readonly VersionStep[], key: string): VersionStep | undefined {
-  return steps.find((step) => step.key === key);
 }
