@@ -419,7 +419,9 @@ test("enrollments show how far they are", async () => {
   const { id } = await make.enroll({ sequence_id: sequence.id, contact_id: contact.id });
   const progress = async () => (await api.get(`/api/v1/sequence-enrollments/${id}/`)).body.progress;
 
+  expect(await progress()).toBe("0/3 (0.0%)");
   await api.database.query("update sequence_enrollment set current_step_number = 1 where id = $1", [id]);
+  await api.database.query("update step_execution set status = 'sent' where enrollment_id = $1", [id]);
   expect(await progress()).toBe("1/3 (33.3%)");
   await api.database.query("update sequence_enrollment set status = 'completed' where id = $1", [id]);
   expect(await progress()).toBe("3/3 (100.0%)");

@@ -1,5 +1,6 @@
 import { type Database, inTransaction } from "@dripline/db/database";
 import { lockSequence } from "@dripline/db/queries/lock-sequence";
+import { findSequenceEnrollment } from "@dripline/db/queries/read-sequence-enrollments";
 import { isSomebodyWaiting, readEnrollment, readEvents, readExecutions } from "@dripline/db/testing/executions";
 import { REAL_PACE } from "@dripline/domain/delay";
 import { publishDraft } from "@dripline/engine/publish-draft";
@@ -259,6 +260,28 @@ test("whoever has what an edit puts elsewhere does not get it twice", async () =
 });
 
 describe("whoever waits at a step still gets what an edit puts before it", () => {
+  test.each([
+    ["A, C, B", [0, 2, 1]],
+    ["C, B, A", [2, 1, 0]],
+    ["B, C, A", [1, 2, 0]],
+    ["C, A, B", [2, 0, 1]],
+  ])("and their progress counts what they have had, wherever it stands now: %s", async (_, order) => {
+    const { sequence, enrollmentId, wake } = await due();
+    await sendStep(deps, wake);
+    await editAndPublish(sequence.id, (steps) => order.map((index) => kept(steps[index])));
+
+    const progress: string[] = [];
+    for (let open = await openExecution(worker, enrollmentId); open; open = await openExecution(worker, enrollmentId)) {
+      const enrollment = await findSequenceEnrollment(db, enrollmentId);
+      progress.push(`${enrollment?.steps_done}/${enrollment?.steps_total}`);
+      await clock.jumpTo(open.scheduledFor);
+      await sendStep(deps, open);
+    }
+
+    expect(progress).toEqual(["1/3", "2/3"]);
+    expect(await findSequenceEnrollment(db, enrollmentId)).toMatchObject({ steps_done: 3, status: "completed" });
+  });
+
   test("and not what is new there: the rest comes in its new order, each once", async () => {
     const { sequence, enrollmentId, wake } = await due([inDays(0), inDays(3), inDays(3), inDays(3)]);
     await sendStep(deps, wake);

@@ -33,7 +33,15 @@ const fields = {
   steps_done: sql<number>`(
     select count(*)::int from sequence_step st
     where st.version_id = ${sequenceEnrollment.versionId}
-      and (st.step_number <= ${sequenceEnrollment.currentStepNumber} or ${sequenceEnrollment.status} = 'completed'))`,
+      and (${sequenceEnrollment.status} = 'completed'
+        -- What they have had, wherever it stands now; and what they are past without it, unless it is owed to them.
+        or exists (select from step_execution x where x.enrollment_id = ${sequenceEnrollment.id}
+                   and x.step_key = st.step_key and x.status in ('sent', 'skipped', 'in_doubt'))
+        or (st.step_key <> all(${sequenceEnrollment.owedStepKeys})
+            and st.step_number < coalesce(
+              (select min(x.step_number) from step_execution x where x.enrollment_id = ${sequenceEnrollment.id}
+               and x.status in ('pending', 'scheduled', 'sending', 'failed')),
+              ${sequenceEnrollment.currentStepNumber} + 1))))`,
   current_step_number: sequenceEnrollment.currentStepNumber,
   enrolled_at: sequenceEnrollment.enrolledAt,
   started_at: sequenceEnrollment.startedAt,
