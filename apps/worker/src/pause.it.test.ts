@@ -1,5 +1,5 @@
 import { changeSequenceStatus } from "@dripline/db/change-sequence-status";
-import { type Database, inTransaction, openDatabase, type Queryable } from "@dripline/db/database";
+import { inTransaction, type Queryable } from "@dripline/db/database";
 import { newId } from "@dripline/db/new-id";
 import { REAL_PACE } from "@dripline/domain/delay";
 import { ALWAYS_OPEN, BUSINESS_HOURS } from "@dripline/domain/schedule";
@@ -11,18 +11,13 @@ import { resumeEnrollment } from "@dripline/engine/resume-enrollments";
 import { archiveSequence, pauseSequence, resumeSequence } from "@dripline/engine/sequence-lifecycle";
 import { unenroll } from "@dripline/engine/unenroll";
 import type { PendingWake } from "@dripline/engine/wake-after-commit";
-import { createRenderer } from "@dripline/mail/render";
-import { createSmtpTransport } from "@dripline/mail/smtp-transport";
-import type { TimedWake } from "@dripline/queue/wake";
-import { freshDatabase } from "@dripline/testkit/database";
 import { makeContact, makeSequence } from "@dripline/testkit/factories";
-import { fixClock } from "@dripline/testkit/fixed-clock";
-import { startScriptedSmtp } from "@dripline/testkit/scripted-smtp";
 import { waitFor } from "@dripline/testkit/wait-for";
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { sendStep } from "./send-step.ts";
 import { sweepOnce } from "./sweeps/start-sweeps.ts";
 import type { SweepDeps } from "./sweeps/sweep-deps.ts";
+import { startWorkerAt } from "./testing/worker-at.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -30,35 +25,12 @@ const DAY = 24 * HOUR;
 const start = new Date("2031-05-05T08:00:00.000Z");
 const at = (days: number) => new Date(start.getTime() + days * DAY);
 
-const { url } = await freshDatabase();
-const clock = await fixClock(url, start);
-const db: Database = openDatabase({ url, connectionsMax: 10, applicationName: "test", onError: () => {} });
-const smtp = await startScriptedSmtp();
-const transport = createSmtpTransport({ url: smtp.url, poolSize: 3 });
-afterAll(async () => {
-  await transport.close();
-  await smtp.close();
-  await db.end();
-});
-
-const woken: TimedWake[] = [];
+const worker = await startWorkerAt(start);
+const { db, clock, smtp, woken } = worker;
+const { transport } = worker.deps;
 const deps: SweepDeps = {
-  db,
-  queue: {
-    wake: async (wakes) => void woken.push(...wakes),
-    counts: async () => ({}),
-    applySettings: async () => {},
-  },
-  transport,
-  renderer: createRenderer(),
-  log: { debug() {}, info() {}, warn() {}, error() {} },
-  now: clock.now,
-  pace: REAL_PACE,
-  limits: NO_LIMITS,
-  from: { name: "Acme", address: "hello@acme.example" },
-  secret: "a secret of at least thirty-two characters",
-  publicUrl: "http://127.0.0.1:4600",
-  leases: { claimSeconds: 60, dataSeconds: 60 },
+  ...worker.deps,
+  queue: { ...worker.deps.queue, counts: async () => ({}), applySettings: async () => {} },
 };
 
 beforeEach(async () => {

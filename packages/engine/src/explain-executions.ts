@@ -1,4 +1,5 @@
-import { type Database, inTransaction, type Queryable } from "@dripline/db/database";
+import type { Database, Queryable } from "@dripline/db/database";
+import { inSnapshot } from "@dripline/db/in-snapshot";
 import { type ExecutionFacts, loadFacts } from "@dripline/db/load-facts";
 import { type NamedExecutionRecord, readExecutionRecords } from "@dripline/db/queries/read-execution-records";
 import { readThrottleState } from "@dripline/db/queries/read-throttle-state";
@@ -50,9 +51,8 @@ export async function explainExecutions(
   { db, ...settings }: ExplainDeps,
   executionIds: readonly string[],
 ): Promise<ExecutionExplanation[]> {
-  return inTransaction(db, async (tx) => {
-    // One snapshot: a row must not be scheduled in one statement and sent in the next.
-    await tx.query("set transaction isolation level repeatable read, read only");
+  // A row must not be scheduled in one statement and sent in the next.
+  return inSnapshot(db, async (tx) => {
     const facts = await loadFacts(tx, executionIds);
     const records = new Map((await readExecutionRecords(tx, executionIds)).map((each) => [each.executionId, each]));
     const byId = new Map(facts.map((each) => [each.execution.id, each]));

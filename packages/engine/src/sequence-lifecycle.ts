@@ -5,7 +5,7 @@ import type { Queryable } from "@dripline/db/database";
 import { endEnrollments } from "@dripline/db/end-enrollments";
 import { forgetBookings } from "@dripline/db/forget-bookings";
 import { holdOfSequences } from "@dripline/db/hold-under-pause";
-import { findLiveEnrollments, sequenceStatus } from "@dripline/db/queries/sequence-status";
+import { findLiveEnrollmentIds, sequenceStatus } from "@dripline/db/queries/sequence-status";
 import { sequenceScope } from "@dripline/db/send-scopes";
 import type { SequenceStatus } from "@dripline/domain/statuses";
 import { releaseAfterPause } from "./release-after-pause.ts";
@@ -51,7 +51,7 @@ export async function archiveSequence(db: Queryable, sequenceId: string, by: Mov
   await liftStatementTimeout(db);
   if (await changeSequenceStatus(db, sequenceId, "archived")) {
     await endEnrollments(db, {
-      enrollmentIds: await findLiveEnrollments(db, sequenceId),
+      enrollmentIds: await findLiveEnrollmentIds(db, sequenceId),
       to: "cancelled",
       endReason: "sequence_archived",
       note: `The sequence was archived by ${by.actor}.`,

@@ -8,7 +8,7 @@ export async function sequenceStatus(db: Queryable, id: string): Promise<Sequenc
 }
 
 /** The enrollments of a sequence that have not ended. */
-export async function findLiveEnrollments(db: Queryable, sequenceId: string): Promise<string[]> {
+export async function findLiveEnrollmentIds(db: Queryable, sequenceId: string): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>(
     "select id from sequence_enrollment where sequence_id = $1 and status in ('active', 'paused') order by id",
     [sequenceId],
