@@ -48,11 +48,13 @@ async function finishInVersion(
 
   const [finished] = await finishExecutions(deps.db, [{ ...finish, versionId: enrollment.versionId, plan }]);
   if (finished === undefined) return false;
+  deps.onCheckpoint("recorded", finish.executionId);
   if (finished.next !== null) {
     const { executionId, generation, scheduledFor } = finished.next;
     await wakeAfterCommit(deps.queue, [{ executionId, generation, at: scheduledFor }], (err) =>
       deps.log.warn({ err, executionId }, "the next step's timer could not be queued; the sweep will find its row"),
     );
+    deps.onCheckpoint("next_woken", finish.executionId);
   }
   return true;
 }

@@ -17,15 +17,18 @@ export async function applyDecision(deps: SendDeps, facts: ExecutionFacts, decis
 
   switch (decision.kind) {
     case "early":
-      return { kind: "again", at: onOurClock(deps, facts, decision.at) };
+      return { kind: "again", at: afterAPause(deps, decision.at) };
     case "defer":
       await deferExecutions(deps.db, [{ ...row, ...decision }], by);
+      deps.onCheckpoint("decided", row.executionId);
       return { kind: "again", at: decision.at };
     case "hold":
       await holdExecutions(deps.db, [{ ...row, ...decision }], by);
+      deps.onCheckpoint("decided", row.executionId);
       return { kind: "done" };
     case "stop":
       await stopExecutions(deps.db, [{ ...row, ...decision }], by);
+      deps.onCheckpoint("decided", row.executionId);
       return { kind: "done" };
     case "skip":
       await advance(deps, facts, {
@@ -45,11 +48,6 @@ export async function applyDecision(deps: SendDeps, facts: ExecutionFacts, decis
 /** A wake-up that was early comes again after a pause at least, however little is missing. */
 const shortestPauseMilliseconds = 250;
 
-/**
- * The queue counts by this machine's clock, the row by the database's. Where ours is ahead, the plain instant would be
- * "now" again and again until the database gets there.
- */
-function onOurClock(deps: SendDeps, facts: ExecutionFacts, at: Date): Date {
-  const missing = at.getTime() - facts.databaseNow.getTime();
-  return new Date(deps.now().getTime() + Math.max(missing, shortestPauseMilliseconds));
+function afterAPause(deps: SendDeps, at: Date): Date {
+  return new Date(Math.max(at.getTime(), deps.now().getTime() + shortestPauseMilliseconds));
 }

@@ -8,7 +8,7 @@ export type Unmarked = { readonly kind: "unmarked"; readonly error: unknown };
 
 export interface Delivery {
   readonly reply: Reply | Unmarked;
-  /** Until then nobody else touches the row: so long the reply can still be recorded. By this machine's clock. */
+  /** Until then nobody else touches the row: so long the reply can still be recorded. By the database's clock. */
   readonly leaseEndsAt: Date;
 }
 
@@ -21,9 +21,11 @@ export async function deliverUnderLease(deps: SendDeps, claim: Claim, message: O
   let leaseEndsAt = secondsFromNow(deps, claimSeconds);
   try {
     const reply = await deps.transport.deliver(message, async () => {
+      deps.onCheckpoint("asked", claim.executionId);
       const endsAt = secondsFromNow(deps, dataSeconds);
       const marked = await markData(deps.db, [claim], dataSeconds);
       if (marked.length === 1) leaseEndsAt = endsAt;
+      deps.onCheckpoint("marked", claim.executionId);
       return marked.length === 1;
     });
     return { reply, leaseEndsAt };

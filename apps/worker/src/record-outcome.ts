@@ -90,6 +90,7 @@ async function writeOutcome(
       const { at, reason, message } = outcome;
       const move = outcome.kind === "retry" ? retryExecutions : releaseExecutions;
       const moved = await move(deps.db, [{ executionId, generation, at, reason, message }], by);
+      deps.onCheckpoint("recorded", executionId);
       if (moved.length === 1) {
         await wakeAfterCommit(deps.queue, [{ executionId, generation, at }], (err) =>
           deps.log.warn(
@@ -104,6 +105,7 @@ async function writeOutcome(
     case "failed": {
       const { reason, message } = outcome;
       await failExecutions(deps.db, [{ executionId, generation, reason, message }], by);
+      deps.onCheckpoint("recorded", executionId);
       return deps.log.error({ executionId, reason, detail: message }, "failed: needs an operator");
     }
 

@@ -1,7 +1,7 @@
 import type { WakeQueue } from "@dripline/queue/wake-queue";
-import type { SendDeps } from "./send-deps.ts";
 import { sendStep } from "./send-step.ts";
 import { startSweeps } from "./sweeps/start-sweeps.ts";
+import type { SweepDeps } from "./sweeps/sweep-deps.ts";
 
 export interface WorkerOptions {
   /** Emails under way at the same time in this process. */
@@ -17,9 +17,10 @@ export interface RunningWorker {
 }
 
 /** A worker: wake-ups from the queue, and sweeps for what the queue lost. Run as many as you like. */
-export function runWorker(deps: SendDeps & { readonly queue: WakeQueue }, options: WorkerOptions): RunningWorker {
+export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, options: WorkerOptions): RunningWorker {
   const consumer = deps.queue.consume((wake) => sendStep(deps, wake), {
     concurrency: options.concurrency,
+    now: deps.now,
     onError: (err) => deps.log.error({ err }, "a wake-up went wrong and comes again"),
   });
   const sweeps = startSweeps(deps, options.sweepSeconds);

@@ -4,6 +4,7 @@ import type { SendLimits } from "@dripline/domain/throttle";
 import type { Renderer } from "@dripline/mail/render";
 import type { MailTransport } from "@dripline/mail/transport";
 import type { WakeQueue } from "@dripline/queue/wake-queue";
+import type { OnCheckpoint } from "./checkpoints.ts";
 
 /** As much of a logger as the worker needs; pino's fits. */
 export interface WorkerLog {
@@ -20,7 +21,9 @@ export interface SendDeps {
   readonly transport: MailTransport;
   readonly renderer: Renderer;
   readonly log: WorkerLog;
+  /** By the database's clock: what is written down must not depend on this machine's. */
   readonly now: () => Date;
+  readonly onCheckpoint: OnCheckpoint;
   readonly pace: Pace;
   readonly limits: SendLimits;
   readonly from: { readonly name: string; readonly address: string };

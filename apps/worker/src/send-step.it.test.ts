@@ -44,6 +44,7 @@ const deps: SweepDeps = {
   renderer: createRenderer(),
   log: { debug() {}, info() {}, warn() {}, error() {} },
   now: () => new Date(),
+  onCheckpoint: () => {},
   pace: REAL_PACE,
   limits: NO_LIMITS,
   from: { name: "Acme", address: "hello@acme.example" },
@@ -482,15 +483,15 @@ describe("our own database", () => {
     expect(await execution(wake.executionId)).toMatchObject({ status: "sent" });
   });
 
-  test("is behind this machine's clock: an early wake-up comes again after a pause, not at once", async () => {
+  test("goes a little slower than its clock is known here: an early wake-up comes again after a pause, not at once", async () => {
     const { wake } = await enrolled();
     await db.query("update step_execution set scheduled_for = now() + interval '3 s' where id = $1", [
       wake.executionId,
     ]);
-    const ahead = new Date(Date.now() + 60_000);
+    const ahead = new Date(Date.now() + 4_000);
     const verdict = await sendStep({ ...deps, now: () => ahead }, wake);
     expect(verdict.kind).toBe("again");
-    if (verdict.kind === "again") expect(verdict.at.getTime() - ahead.getTime()).toBeGreaterThan(1_000);
+    if (verdict.kind === "again") expect(verdict.at.getTime() - ahead.getTime()).toBeGreaterThan(200);
   });
 });
 

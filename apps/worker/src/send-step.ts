@@ -21,6 +21,7 @@ import { givePlaceBack, takePlace } from "./take-place.ts";
  * @throws when the database cannot be reached; the queue brings the wake-up again, and no attempt is used up
  */
 export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict> {
+  deps.onCheckpoint("woken", wake.executionId);
   const [facts] = await loadFacts(deps.db, [wake.executionId]);
   if (facts === undefined) return wakeIsOver(deps, wake, "there is no such execution");
 
@@ -31,8 +32,11 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
   const email = await composeEmail(deps, facts);
   if (email.kind === "unrenderable") return holdUnrenderable(deps, facts, email);
 
+  deps.onCheckpoint("composed", wake.executionId);
+
   const place = await takePlace(deps, facts, decision);
   if (place.kind === "over_limit") return applyDecision(deps, facts, place.decision);
+  deps.onCheckpoint("place_taken", wake.executionId);
 
   const [claim] = await claimExecutions(
     deps.db,
@@ -40,8 +44,10 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
     deps.leases.claimSeconds,
   );
   if (claim === undefined) return lostTheRace(deps, facts, place);
+  deps.onCheckpoint("claimed", wake.executionId);
 
   const { reply, leaseEndsAt } = await deliverUnderLease(deps, claim, email.message);
+  deps.onCheckpoint("replied", wake.executionId);
   const outcome = decideOutcome(reply, claim, deps.now(), deps.pace);
   if (!mayHaveLeft(outcome)) await givePlaceBack(deps, facts, place, claim);
   return recordOutcome(deps, facts, claim, email, outcome, leaseEndsAt);

@@ -37,6 +37,7 @@ function depsWith(limits: Partial<SendLimits> = {}): SendDeps {
     renderer: createRenderer(),
     log: { debug() {}, info() {}, warn() {}, error() {} },
     now: clock.now,
+    onCheckpoint: () => {},
     pace: REAL_PACE,
     limits: { ...NO_LIMITS, ...limits },
     from: { name: "Acme", address: "hello@acme.example" },

@@ -23,7 +23,11 @@ export type EnrollmentStatus = z.infer<typeof EnrollmentStatus>;
 export const ExecutionStatus = z.enum(["pending", "scheduled", "sending", "sent", "failed", "in_doubt", "skipped"]);
 export type ExecutionStatus = z.infer<typeof ExecutionStatus>;
 
-export const InDoubtPolicy = z.enum(["advance", "hold"]);
+/**
+ * What happens to an email of which nobody can know whether it was delivered: `advance` = at most once, the next step
+ * follows; `resend` = at least once, the same message goes out again; `hold` = an operator decides.
+ */
+export const InDoubtPolicy = z.enum(["advance", "resend", "hold"]);
 export type InDoubtPolicy = z.infer<typeof InDoubtPolicy>;
 
 /** What happens to an email that is later than its step's `max_lateness`. */

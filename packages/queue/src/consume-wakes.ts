@@ -29,8 +29,9 @@ export function workerOptions({ concurrency, lock = defaultLock }: ConsumeOption
 }
 
 /** What a BullMQ worker runs for each job. */
-export function wakeProcessor(handler: WakeHandler, { onError }: ConsumeOptions, now: () => Date) {
-  return (job: Job, token?: string): Promise<void> => runWake({ handler, now, onError }, job, token);
+export function wakeProcessor(handler: WakeHandler, { onError, now }: ConsumeOptions, machineNow: () => Date) {
+  const deps = { handler, now: now ?? machineNow, onError };
+  return (job: Job, token?: string): Promise<void> => runWake(deps, job, token);
 }
 
 /** The part of BullMQ's Worker that is used here, and that its workers on every backend share. */

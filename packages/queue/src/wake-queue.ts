@@ -9,6 +9,8 @@ export type WakeHandler = (wake: Wake) => Promise<WakeVerdict>;
 export type ConsumeOptions = {
   /** How many wakes this process handles at a time. The PostgreSQL backend takes at most 10 (see postgres-wake-queue.ts). */
   concurrency: number;
+  /** The clock of the handler's verdicts, where it is not that of this machine. */
+  now?: () => Date;
   /** Told about everything that went wrong and was dealt with: nothing here needs an answer. It must not throw. */
   onError(error: Error): void;
   /** Only tests change this: how long a worker may be silent before its wakes are given to another. */

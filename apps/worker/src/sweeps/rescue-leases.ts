@@ -14,10 +14,13 @@ const batchMax = 500;
  */
 export async function rescueLeases(deps: SendDeps): Promise<number> {
   const expired = await findExpiredLeases(deps.db, batchMax);
-  if (expired.length === 0) return 0;
+  const [oldest] = expired;
+  if (oldest === undefined) return 0;
+  deps.onCheckpoint("leases_found", oldest.executionId);
 
   const claimed = expired.filter((lease) => lease.phase === "claimed");
   const released = await releaseClaimed(deps.db, claimed, { now: deps.now(), actor: "sweep" });
+  deps.onCheckpoint("leases_released", oldest.executionId);
 
   const inData = new Map(expired.filter(({ phase }) => phase === "data").map((lease) => [lease.executionId, lease]));
   let settled = released.length;

@@ -43,6 +43,7 @@ export async function startWorkerAt(start: Date): Promise<WorkerAt> {
     renderer: createRenderer(),
     log: { debug() {}, info() {}, warn() {}, error() {} },
     now: clock.now,
+    onCheckpoint: () => {},
     pace: REAL_PACE,
     limits: NO_LIMITS,
     from: { name: "Acme", address: "hello@acme.example" },

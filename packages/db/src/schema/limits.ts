@@ -1,4 +1,4 @@
-import { date, integer, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
+import { date, doublePrecision, integer, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
 
 /** How many emails of one scope (`sequence:<id>`, `sender:<address>`) took their place on one local date. */
 export const sendQuota = pgTable(
@@ -23,4 +23,26 @@ export const sendRate = pgTable("send_rate", {
   nextAt: slot("next_at").notNull(),
   /** The next moment to come back at, for those who found too many before them. */
   suggestedAt: slot("suggested_at").notNull(),
+});
+
+/**
+ * What the mail server or a recipient's domain told us to go slow with (`transport`, `domain:example.com`). While a scope
+ * has a row, emails of that scope leave one at a time, `intervalSeconds` apart; without one nothing is slowed down.
+ */
+export const deliveryBackoff = pgTable("delivery_backoff", {
+  scope: text("scope").primaryKey(),
+  /** When the next email may try. Whoever takes that place moves it on by the interval. */
+  nextAt: timestamp("next_at", { withTimezone: true, precision: 3, mode: "date" }).notNull(),
+  intervalSeconds: doublePrecision("interval_seconds").notNull(),
+  /** Stable, such as `authentication`, and what the server said, for operators. */
+  reason: text("reason").notNull(),
+  message: text("message").notNull(),
+  since: timestamp("since", { withTimezone: true, precision: 3, mode: "date" }).notNull(),
+  updatedAt: timestamp("updated_at", { withTimezone: true, precision: 3, mode: "date" }).notNull(),
+});
+
+/** How far a sweep that walks along the table has come. */
+export const sweepCursor = pgTable("sweep_cursor", {
+  sweep: text("sweep").primaryKey(),
+  at: timestamp("at", { withTimezone: true, precision: 3, mode: "date" }).notNull(),
 });

@@ -18,7 +18,7 @@ export const emailSequence = pgTable(
       .notNull()
       .references(() => schedule.id),
     /** What happens to people whose email has an outcome that cannot be known. */
-    inDoubtPolicy: text("in_doubt_policy", { enum: ["advance", "hold"] })
+    inDoubtPolicy: text("in_doubt_policy", { enum: ["advance", "resend", "hold"] })
       .notNull()
       .default("advance"),
     /** At most so many emails of this sequence a day, counted in its schedule's zone; null for no limit. */
@@ -42,7 +42,7 @@ export const emailSequence = pgTable(
     check("email_sequence_status_check", sql`${t.status} in ('active', 'paused', 'archived')`),
     check("email_sequence_re_enrollment_check", sql`${t.reEnrollment} in ('never', 'after_end')`),
     check("email_sequence_sends_per_day_check", sql`${t.sendsPerDayMax} >= 1`),
-    check("email_sequence_in_doubt_policy_check", sql`${t.inDoubtPolicy} in ('advance', 'hold')`),
+    check("email_sequence_in_doubt_policy_check", sql`${t.inDoubtPolicy} in ('advance', 'resend', 'hold')`),
   ],
 );
 

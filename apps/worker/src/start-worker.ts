@@ -1,0 +1,122 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { type Database, isDatabaseUnavailable, openDatabase } from "@dripline/db/database";
+import { DatabaseClock } from "@dripline/db/database-clock";
+import { REAL_PACE } from "@dripline/domain/delay";
+import { createRenderer } from "@dripline/mail/render";
+import { createSmtpTransport } from "@dripline/mail/smtp-transport";
+import type { MailTransport } from "@dripline/mail/transport";
+import { openWakeQueue } from "@dripline/queue/open-wake-queue";
+import { readWorkerConfig } from "@dripline/runtime/config";
+import { describeConfigProblems } from "@dripline/runtime/config-problem";
+import { createLogger } from "@dripline/runtime/logger";
+import { handleShutdown } from "@dripline/runtime/shutdown";
+import type { OnCheckpoint } from "./checkpoints.ts";
+import { runWorker } from "./run-worker.ts";
+import type { WorkerLog } from "./send-deps.ts";
+
+const waitMilliseconds = 500;
+
+/** Two good clocks drift apart by microseconds in that time; after a suspended machine wakes up, this is how long it is wrong. */
+const clockSyncMilliseconds = 5_000;
+
+/** Where tests get between the parts of a real worker process: to watch it, to kill it, to take a protection away. */
+export interface WorkerSeams {
+  readonly onCheckpoint?: OnCheckpoint;
+  readonly database?: (database: Database) => Database;
+  readonly transport?: (transport: MailTransport) => MailTransport;
+}
+
+/** A whole worker process, from its settings to "ready". Ends the process if they cannot be used. */
+export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {}): Promise<void> {
+  const read = readWorkerConfig(env);
+  if (!read.ok) {
+    process.stderr.write(`${describeConfigProblems(read.problems)}\n`);
+    process.exit(1);
+  }
+  const { config } = read;
+  const log = createLogger({ role: "worker", level: config.logLevel, isTerminal: process.stdout.isTTY === true });
+  const shutdown = handleShutdown({ log, graceSeconds: config.shutdownGraceSeconds });
+
+  const pool = openDatabase({
+    url: config.databaseUrl,
+    // Every email under way may be recording while the sweep looks around.
+    connectionsMax: config.concurrency + 3,
+    applicationName: "dripline worker",
+    // A publish that takes 100,000 people along holds their rows for a minute. Their emails wait in the queue meanwhile, not
+    // in here, where they would keep everybody else's from going out.
+    lockSeconds: 5,
+    onError: (err) => log.warn({ err }, "an idle database connection was lost"),
+  });
+  shutdown.onClose("database", () => pool.end());
+  const db = seams.database?.(pool) ?? pool;
+
+  const clock = new DatabaseClock(() => performance.now());
+  await setClock(clock, db, log, shutdown.signal);
+  const syncing = setInterval(() => {
+    clock
+      .sync(db)
+      .catch((err: unknown) =>
+        log.warn({ err }, "the database's clock could not be read; going on by the last reading"),
+      );
+  }, clockSyncMilliseconds);
+  shutdown.onClose("clock", () => clearInterval(syncing));
+
+  const queue = openWakeQueue({
+    redisUrl: config.redisUrl,
+    databaseUrl: config.databaseUrl,
+    now: () => new Date(), // jobs fire by the machine's clock
+    role: "worker",
+  });
+  shutdown.onClose("queue", () => queue.close());
+
+  const smtp = createSmtpTransport({
+    url: config.smtpUrl,
+    // A connection for each email under way: a claimed email that waits for one would use up its lease.
+    poolSize: config.concurrency,
+    // Up to the "354" nothing has left, so giving up early costs a retry and no doubt; the final reply gets the ten
+    // minutes of RFC 5321 section 4.5.3.2.6.
+    timeouts: { connectMs: 30_000, envelopeMs: 60_000, finalReplyMs: config.smtpFinalReplySeconds * 1_000 },
+  });
+  shutdown.onClose("mail transport", () => smtp.close());
+
+  const worker = runWorker(
+    {
+      db,
+      queue,
+      transport: seams.transport?.(smtp) ?? smtp,
+      renderer: createRenderer(),
+      log,
+      now: () => clock.now(),
+      onCheckpoint: seams.onCheckpoint ?? (() => {}),
+      pace: config.dayLengthMilliseconds === undefined ? REAL_PACE : { dayMilliseconds: config.dayLengthMilliseconds },
+      limits: config.limits,
+      from: config.mailFrom,
+      secret: config.secret,
+      publicUrl: config.publicUrl,
+      // The mark outlasts the wait for the final reply; a shorter lease would call emails in doubt that are only slow.
+      leases: {
+        claimSeconds: config.claimLeaseSeconds,
+        dataSeconds: config.smtpFinalReplySeconds + config.claimLeaseSeconds,
+      },
+    },
+    { concurrency: config.concurrency, sweepSeconds: 5 },
+  );
+  shutdown.onClose("worker", () => worker.close((config.shutdownGraceSeconds - 2) * 1_000));
+
+  await worker.whenReady();
+  log.info({ backend: queue.backend, concurrency: config.concurrency }, "ready");
+  process.send?.({ type: "ready" });
+}
+
+/** Waits for a database that is not there yet: in a deployment everything starts at once. */
+async function setClock(clock: DatabaseClock, db: Database, log: WorkerLog, signal: AbortSignal): Promise<void> {
+  for (let isSet = false; !isSet && !signal.aborted; ) {
+    try {
+      isSet = (await clock.sync(db)) !== undefined;
+    } catch (err) {
+      if (!isDatabaseUnavailable(err)) throw err;
+      log.warn({ err }, "waiting for the database");
+    }
+    if (!isSet) await wait(waitMilliseconds);
+  }
+}
