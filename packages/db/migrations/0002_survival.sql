@@ -14,7 +14,7 @@ CREATE TABLE "sweep_cursor" (
 );
 --> statement-breakpoint
 ALTER TABLE "email_sequence" DROP CONSTRAINT "email_sequence_in_doubt_policy_check";--> statement-breakpoint
-ALTER TABLE "step_execution" ADD COLUMN "message_source" jsonb;--> statement-breakpoint
+ALTER TABLE "step_execution" ADD COLUMN "message_source" json;--> statement-breakpoint
 ALTER TABLE "step_execution" ADD COLUMN "has_advanced" boolean DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE "step_execution" ADD COLUMN "worker_losses" integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "step_execution" ADD COLUMN "smtp_code" integer;--> statement-breakpoint
@@ -25,3 +25,12 @@ UPDATE "step_execution" e SET "has_advanced" = true FROM "sequence_enrollment" n
 WHERE n."id" = e."enrollment_id" AND e."status" = 'in_doubt'
   AND (n."status" = 'completed' OR EXISTS (
     SELECT FROM "step_execution" y WHERE y."enrollment_id" = e."enrollment_id" AND y."created_at" > e."created_at"));
+--> statement-breakpoint
+-- What is with a worker at this moment: its record is written from here. The rendered subject is not known any more.
+UPDATE "step_execution" e SET "message_source" = json_build_object(
+  'stepId', e."step_id", 'templateVersionId', tv."id", 'from', json_build_object('name', '', 'address', ''),
+  'to', json_build_object('name', '', 'address', c."email"), 'subject', tv."subject",
+  'variables', json_build_object('unsubscribe_url', ''), 'composedAt', e."updated_at")
+FROM "sequence_enrollment" n, "contact" c, "sequence_step" st, "email_template" t, "email_template_version" tv
+WHERE e."status" = 'sending' AND n."id" = e."enrollment_id" AND c."id" = n."contact_id" AND st."id" = e."step_id"
+  AND t."id" = st."template_id" AND tv."template_id" = t."id" AND tv."version_number" = t."current_version_number";
