@@ -145,6 +145,7 @@ const statement = `
     select e.message_source as source
     -- After a doubt it holds whatever was edited since: a second copy has to be the same message.
     where (e.message_source ->> 'stepId' = e.step_id::text or e.email_log_id is not null) and lower(e.message_source -> 'to' ->> 'address') = lower(c.email)
+      and e.message_source -> 'from' ->> 'address' <> '' -- an upgrade left it where nobody knows it
   ) pinned on true
   join email_template t on t.id = st.template_id
   join email_template_version tv on tv.id = coalesce(

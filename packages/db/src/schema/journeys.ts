@@ -76,6 +76,7 @@ export const emailLog = pgTable(
     index("email_log_message_id_idx").on(t.messageId),
     index("email_log_execution_idx").on(t.executionId),
     index("email_log_sent_idx").on(t.sentAt, t.id),
+    index("email_log_in_doubt_idx").on(t.executionId).where(sql`${t.outcome} = 'in_doubt'`),
   ],
 );
 
