@@ -44,7 +44,7 @@ afterAll(async () => {
   await host?.stop();
   await smtp?.close();
   await redis?.stop();
-  if (directory !== undefined) await rm(directory, { recursive: true });
+  if (directory !== undefined && !process.env.KEEP) await rm(directory, { recursive: true });
 });
 
 let scenes = 0;
@@ -57,14 +57,14 @@ function play(scene: Omit<SceneOptions, "logPath">): Promise<SceneResult> {
 describe.skipIf(redis === undefined)("a process that dies leaves exactly what the table says, and it comes to what the table says", () => {
   const results = new Map<string, Promise<SceneResult>>();
   beforeAll(() => {
-    for (const scene of listScenes()) {
+    for (const scene of listScenes().filter((s) => !process.env.ONLY || s.name.match(process.env.ONLY))) {
       const result = play(scene);
       result.catch(() => {}); // told by its test
       results.set(scene.name, result);
     }
   });
 
-  test.each(listScenes())("$name", async ({ name, point, policy }) => {
+  test.each(listScenes().filter((s) => !process.env.ONLY || s.name.match(process.env.ONLY)))("$name", async ({ name, point, policy }) => {
     const result = await results.get(name);
     expect(result).toEqual({ left: forPolicy(point.left, policy), then: forPolicy(point.then, policy), broken: [] });
   }, 180_000);

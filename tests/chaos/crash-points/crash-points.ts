@@ -179,13 +179,9 @@ export const crashPoints: readonly CrashPoint[] = [
     name: "replied: 554 to the body",
     knew: "that it was refused for good",
     faults: [{ kind: "kill", at: "replied" }],
-    server: [{ refuseBody: refusal }],
+    server: [{ refuseBody: refusal }, "accept"],
     left: marked,
-    then: {
-      advance: lost(0).advanced,
-      resend: { ...failed, attempts: 2, generation: 2, events: ["in_doubt worker_lost", "failed refused_5xx"], log: ["in_doubt"] },
-      hold: lost(0).held,
-    },
+    ...settled(lost(0)),
   },
   {
     name: "replied: connection lost",

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { createApiKey } from "@dripline/db/api-keys";
 import { type Database, openDatabase } from "@dripline/db/database";
@@ -56,7 +57,7 @@ export async function playScene(services: CrashServices, host: HealthyHost, scen
     MAIL_FROM: "Acme <hello@acme.example>",
     DRIPLINE_SECRET: "a secret of at least thirty-two characters",
     DRIPLINE_DAY_LENGTH: dayLength,
-    CLAIM_LEASE_SECONDS: "2",
+    CLAIM_LEASE_SECONDS: "4",
     SMTP_FINAL_REPLY_SECONDS: "1",
     OVERDUE_GAP_MINUTES: "0",
     WORKER_CONCURRENCY: "2",
@@ -130,6 +131,7 @@ async function enrollAndKillApi(
   start: (program: string, more: Readonly<Record<string, string>>) => Child,
 ): Promise<{ id: string; executionId: string }> {
   const silent = createServer(() => {}).listen(0, "127.0.0.1");
+  await once(silent, "listening");
   const { port } = silent.address() as { port: number };
   const apiPort = await freePort();
   const api = start(apiProgram(), { REDIS_URL: `redis://127.0.0.1:${port}`, API_PORT: String(apiPort) });
@@ -204,22 +206,25 @@ async function thaw(child: Child): Promise<void> {
 
 /** Until nothing more can happen: no timer is left and no lease, and no job in the queue. */
 async function settle(db: Database, queue: WakeQueue, waits: boolean): Promise<void> {
-  const left = waits ? 1 : 0;
-  await waitFor(
-    async () => {
-      const { rows } = await db.query(
-        `select count(*) filter (where status = 'sending' or scheduled_for <= clock_timestamp())::int as under_way,
-                count(*)::int as open
-         from step_execution where status in ('scheduled', 'sending')`,
-      );
-      const { waiting = 0, active = 0, delayed = 0, failed = 0, prioritized = 0 } = await queue.counts();
-      return (
-        rows[0].under_way === 0 &&
-        rows[0].open === left &&
-        delayed === left &&
-        waiting + active + failed + prioritized === 0
-      );
-    },
-    { ...patience, describe: "everything to be settled" },
-  );
+  const timers = waits ? 1 : 0;
+  let left = "";
+  try {
+    await waitFor(
+      async () => {
+        const { rows } = await db.query(
+          `select step_number, status, scheduled_for <= clock_timestamp() as is_due from step_execution
+           where status in ('scheduled', 'sending')`,
+        );
+        const { waiting = 0, active = 0, delayed = 0, failed = 0, prioritized = 0 } = await queue.counts();
+        const jobs = { waiting, active, delayed, failed, prioritized };
+        left = JSON.stringify({ rows, jobs });
+        const isUnderWay = rows.some(({ status, is_due }) => status === "sending" || is_due);
+        const isNothingAtHand = waiting + active + failed + prioritized === 0;
+        return !isUnderWay && rows.length === timers && delayed === timers && isNothingAtHand;
+      },
+      { ...patience, describe: "everything to be settled" },
+    );
+  } catch (cause) {
+    throw new Error(`something is left open: ${left}`, { cause });
+  }
 }
