@@ -1,9 +1,9 @@
-import { type Finish, finishExecutions } from "@dripline/db/finish-executions";
-import { type ExecutionFacts, loadFacts } from "@dripline/db/load-facts";
-import { planNextStep } from "@dripline/domain/next-step";
-import { resolveZone } from "@dripline/domain/time-zone";
+import type { Finish } from "@dripline/db/finish-executions";
+import type { ExecutionFacts } from "@dripline/db/load-facts";
+import { planAfter } from "@dripline/engine/plan-after";
 import { wakeAfterCommit } from "@dripline/engine/wake-after-commit";
 import type { SendDeps } from "./send-deps.ts";
+import { statementsOn } from "./statements.ts";
 
 /** Nobody publishes a sequence more often than this while one email is recorded. */
 const versionsMax = 5;
@@ -23,7 +23,7 @@ export async function advance(
   let current = facts;
   for (let versions = 1; versions <= versionsMax; versions += 1) {
     if (await finishInVersion(deps, current, finish)) return true;
-    const [now] = await loadFacts(deps.db, [finish.executionId]);
+    const now = await statementsOn(deps.db).loadFacts(finish.executionId);
     if (now === undefined || now.enrollment.versionId === current.enrollment.versionId) return false;
     current = now;
   }
@@ -35,18 +35,8 @@ async function finishInVersion(
   facts: ExecutionFacts,
   finish: Omit<Finish, "plan" | "versionId">,
 ): Promise<boolean> {
-  const { schedule, enrollment } = facts;
-  const plan = planNextStep({
-    steps: facts.laterSteps,
-    afterStepNumber: 0, // the later steps are already those that this person has still to get
-    from: finish.at,
-    enrollmentId: enrollment.id,
-    schedule,
-    zone: resolveZone(schedule, { contact: facts.contact.timezone, company: facts.company?.timezone ?? null }),
-    pace: deps.pace,
-  });
-
-  const [finished] = await finishExecutions(deps.db, [{ ...finish, versionId: enrollment.versionId, plan }]);
+  const plan = planAfter(facts, finish.at, deps.pace);
+  const finished = await statementsOn(deps.db).finish({ ...finish, versionId: facts.enrollment.versionId, plan });
   if (finished === undefined) return false;
   deps.onCheckpoint("recorded", finish.executionId);
   if (finished.next !== null) {
