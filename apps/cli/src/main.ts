@@ -106,6 +106,15 @@ program
   });
 
 program
+  .command("rebuild-queue")
+  .description("give everything that waits its job in the queue again: after a flush, or a move to another queue")
+  .option("--json", "for scripts", false)
+  .action(async ({ json }: { json: boolean }) => {
+    const { rebuildQueueNow } = await import("./commands/rebuild-queue.ts");
+    await rebuildQueueNow(env, directory(), { json, now });
+  });
+
+program
   .command("doctor")
   .description("look at each thing Dripline needs, and say what to do about what is wrong")
   .option("--json", "for scripts", false)
