@@ -33,8 +33,10 @@ export const deliveryBackoff = pgTable("delivery_backoff", {
   scope: text("scope").primaryKey(),
   /** When the next email may try. Whoever takes that place moves it on by the interval. */
   nextAt: timestamp("next_at", { withTimezone: true, precision: 3, mode: "date" }).notNull(),
+  /** The next moment to come back at, for those who found the place taken. */
+  suggestedAt: timestamp("suggested_at", { withTimezone: true, precision: 3, mode: "date" }).notNull(),
   intervalSeconds: doublePrecision("interval_seconds").notNull(),
-  /** Stable, such as `authentication`, and what the server said, for operators. */
+  /** A `BackoffReason`, and what the server said, for operators. */
   reason: text("reason").notNull(),
   message: text("message").notNull(),
   since: timestamp("since", { withTimezone: true, precision: 3, mode: "date" }).notNull(),
