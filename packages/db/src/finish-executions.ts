@@ -87,6 +87,8 @@ const statement = `
     set status = i.to_status, phase = null, lease_until = null, updated_at = now(),
         sent_at = case when i.to_status = 'sent' then i.at end,
         email_log_id = i.email_log_id,
+        smtp_code = case when i.to_status <> 'sent' then e.smtp_code end,
+        enhanced_code = case when i.to_status <> 'sent' then e.enhanced_code end,
         error_message = case when i.to_status = 'sent' then null else coalesce(i.event ->> 'message', e.error_message) end
     from input i, locked
     where locked.execution_id = e.id and (locked.version_id = i.version_id or not i.advances) and e.id = i.execution_id and e.generation = i.generation and e.status = i.from_status

@@ -1,3 +1,4 @@
+import type { BackoffReason } from "@dripline/domain/delivery-backoff";
 import { date, doublePrecision, integer, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
 
 /** How many emails of one scope (`sequence:<id>`, `sender:<address>`) took their place on one local date. */
@@ -37,7 +38,7 @@ export const deliveryBackoff = pgTable("delivery_backoff", {
   suggestedAt: timestamp("suggested_at", { withTimezone: true, precision: 3, mode: "date" }).notNull(),
   intervalSeconds: doublePrecision("interval_seconds").notNull(),
   /** A `BackoffReason`, and what the server said, for operators. */
-  reason: text("reason").notNull(),
+  reason: text("reason").$type<BackoffReason>().notNull(),
   message: text("message").notNull(),
   since: timestamp("since", { withTimezone: true, precision: 3, mode: "date" }).notNull(),
   updatedAt: timestamp("updated_at", { withTimezone: true, precision: 3, mode: "date" }).notNull(),
