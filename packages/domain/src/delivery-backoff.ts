@@ -110,5 +110,5 @@ export function describeBackoff({ scope, message, since }: DeliveryBackoff, zone
     scope === TRANSPORT_SCOPE
       ? "Sending stands still but for one email at a time that tries whether it works again"
       : `Emails to ${nameOfScope(scope)} leave one at a time`;
-  return `${what}, since ${describeInstant(since, zone)}. ${message}`;
+  return `${what}, since ${describeInstant(since, zone)}. ${/[.!?]$/.test(message) ? message : `${message}.`}`;
 }
