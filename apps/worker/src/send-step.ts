@@ -1,5 +1,4 @@
-import { claimExecutions } from "@dripline/db/claim-executions";
-import { type ExecutionFacts, loadFacts } from "@dripline/db/load-facts";
+import type { ExecutionFacts } from "@dripline/db/load-facts";
 import { decideSend } from "@dripline/domain/decide-send";
 import type { Wake } from "@dripline/queue/wake";
 import type { WakeVerdict } from "@dripline/queue/wake-queue";
@@ -11,6 +10,7 @@ import { holdUnrenderable } from "./hold-unrenderable.ts";
 import { noteDelivery } from "./note-delivery.ts";
 import { recordOutcome } from "./record-outcome.ts";
 import type { SendDeps } from "./send-deps.ts";
+import { statementsOn } from "./statements.ts";
 import { givePlaceBack, type TakenPlace, takePlace } from "./take-place.ts";
 
 /**
@@ -22,7 +22,8 @@ import { givePlaceBack, type TakenPlace, takePlace } from "./take-place.ts";
  */
 export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict> {
   deps.onCheckpoint("woken", wake.executionId);
-  const [facts] = await loadFacts(deps.db, [wake.executionId]);
+  const statements = statementsOn(deps.db);
+  const facts = await statements.loadFacts(wake.executionId);
   if (facts === undefined) return wakeIsOver(deps, wake, "there is no such execution");
 
   const decision = decideSend(facts, wake.generation, facts.databaseNow, deps.pace);
@@ -38,19 +39,24 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
   if (place.kind !== "taken") return applyDecision(deps, facts, place.decision);
   deps.onCheckpoint("place_taken", wake.executionId);
 
-  const [claim] = await claimExecutions(
-    deps.db,
-    [{ ...wake, stepId: facts.execution.stepId, messageId: email.message.messageId, zone: decision.zone }],
-    deps.leases.claimSeconds,
-  );
+  const claim = await statements.claim({
+    ...wake,
+    stepId: facts.execution.stepId,
+    messageId: email.message.messageId,
+    source: email.source,
+    zone: decision.zone,
+    openUntil: decision.openUntil,
+    scheduleUpdatedAt: facts.schedule.updatedAt,
+    leaseSeconds: deps.leases.claimSeconds,
+  });
   if (claim === undefined) return lostTheRace(deps, facts, place);
   deps.onCheckpoint("claimed", wake.executionId);
 
-  const { reply, leaseEndsAt } = await deliverUnderLease(deps, claim, email.message);
+  const { reply, leaseEndsAt } = await deliverUnderLease(deps, claim, email.message, decision.openUntil);
   deps.onCheckpoint("replied", wake.executionId);
   const outcome = decideOutcome(reply, claim, deps.now(), deps.pace);
   if (!mayHaveLeft(outcome)) await givePlaceBack(deps, facts, place, claim);
-  const verdict = await recordOutcome(deps, facts, claim, email, outcome, leaseEndsAt);
+  const verdict = await recordOutcome(deps, facts, claim, outcome, leaseEndsAt);
   await noteDelivery(deps, facts, place, outcome);
   return verdict;
 }

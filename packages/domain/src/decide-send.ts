@@ -7,6 +7,7 @@ import { isOverdue } from "./lateness.ts";
 import type { Schedule } from "./schedule.ts";
 import type { EnrollmentStatus, ExecutionStatus, LatePolicy, SequenceStatus } from "./statuses.ts";
 import type { ResolvedZone } from "./time-zone.ts";
+import { nextWindow } from "./window.ts";
 
 /** What has to be known to decide about one execution; read in one statement, right before the decision. */
 export interface SendFacts {
@@ -21,6 +22,8 @@ export interface SendFacts {
     readonly attemptCount: number;
     /** It was due already when a pause was over. Its due time has moved with the pause, so it does not look late. */
     readonly catchesUp: boolean;
+    /** An email in doubt that is sent again: its enrollment went on from here before, perhaps to its end. */
+    readonly hasAdvanced?: boolean;
   };
   readonly step: {
     readonly isActive: boolean;
@@ -83,8 +86,14 @@ export type SendDecision =
   | NotNow
   /** Another wake-up took over, or the execution is over: do nothing. */
   | { readonly kind: "stale"; readonly reason: string }
-  /** `isOverdue`: part of a backlog, so that this person gets it only if no other overdue email is on its way to them. */
-  | { readonly kind: "deliver"; readonly zone: ResolvedZone; readonly isOverdue: boolean };
+  | {
+      readonly kind: "deliver";
+      readonly zone: ResolvedZone;
+      /** When the window that is open now closes. */
+      readonly openUntil: Date;
+      /** Part of a backlog: this person gets it only if no other overdue email is on its way to them. */
+      readonly isOverdue: boolean;
+    };
 
 /**
  * Whether the email of this execution may go out now, and if not, what happens instead and why. `now` is the database's
@@ -99,7 +108,10 @@ export function decideSend(facts: SendFacts, generation: number, now: Date, pace
   }
   const obstacle = firstObstacle(plainGates(facts, now)) ?? firstObstacle(calendarGates(facts, now, pace));
   if (obstacle !== undefined) return obstacle;
-  return { kind: "deliver", zone: zoneOf(facts), isOverdue: isOverdue(facts, now, pace) };
+  const zone = zoneOf(facts);
+  const window = nextWindow(facts.schedule, zone.zone, now);
+  if (window === null) throw new Error("the window gate let an email through without a window");
+  return { kind: "deliver", zone, openUntil: window.end, isOverdue: isOverdue(facts, now, pace) };
 }
 
 /** The end of an enrollment goes before a wait: somebody who opted out is not kept waiting for a resume. */

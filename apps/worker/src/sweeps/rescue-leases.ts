@@ -1,6 +1,5 @@
 import { type ExecutionFacts, loadFacts } from "@dripline/db/load-facts";
 import { type ExpiredLease, findExpiredLeases, releaseClaimed } from "@dripline/db/rescue-expired-leases";
-import { emailVariables } from "@dripline/engine/email-variables";
 import { recordInDoubt } from "../record-in-doubt.ts";
 import type { SendDeps } from "../send-deps.ts";
 
@@ -33,20 +32,11 @@ export async function rescueLeases(deps: SendDeps): Promise<number> {
 
 async function declareInDoubt(deps: SendDeps, facts: ExecutionFacts, lease: ExpiredLease): Promise<boolean> {
   try {
-    await recordInDoubt(deps, facts, {
+    return await recordInDoubt(deps, facts, {
       executionId: lease.executionId,
       // As it was found: a row that somebody claimed again meanwhile has a higher one and is left alone.
       generation: lease.generation,
-      email: {
-        contactId: facts.contact.id,
-        templateVersionId: facts.template.versionId,
-        messageId: facts.execution.messageId ?? "",
-        fromAddress: deps.from.address,
-        toAddress: facts.contact.email,
-        subject: facts.template.subject,
-        variables: emailVariables(facts, ""),
-        response: null,
-      },
+      attemptCount: facts.execution.attemptCount,
       event: {
         reason: "worker_lost",
         message: "The worker stopped after it began to hand the message over: it may have been delivered or not.",
@@ -54,7 +44,6 @@ async function declareInDoubt(deps: SendDeps, facts: ExecutionFacts, lease: Expi
       },
       now: deps.now(),
     });
-    return true;
   } catch (err) {
     deps.log.error({ err, executionId: lease.executionId }, "an execution in doubt could not be settled");
     return false;
