@@ -44,9 +44,7 @@ async function expectOnlyOthersAreReleased(refused: MadeExecution): Promise<void
 
   const released = await releaseClaimed(db, [lease(first), lease(refused), lease(last)], by);
 
-  expect(released.map((one) => one.executionId).toSorted()).toEqual(
-    [first.executionId, last.executionId].toSorted(),
-  );
+  expect(released.map((one) => one.executionId).toSorted()).toEqual([first.executionId, last.executionId].toSorted());
   expect(await readExecution(db, refused.executionId)).toEqual(before);
   expect(await readEvents(db, refused.executionId)).toEqual([]);
 }

@@ -42,7 +42,11 @@ test("a worker that died before the claim is counted, and the email stays schedu
     { executionId: lost.executionId, workerLosses: 3, kind: "counted" },
   ]);
 
-  expect(await readExecution(db, lost.executionId)).toEqual({ ...before, workerLosses: 3, updatedAt: expect.any(Date) });
+  expect(await readExecution(db, lost.executionId)).toEqual({
+    ...before,
+    workerLosses: 3,
+    updatedAt: expect.any(Date),
+  });
   expect(await readEvents(db, lost.executionId)).toEqual([
     { at: now, kind: "rescued", reason: "worker_lost", message: expect.stringMatching(/3 of 5/), actor: "worker" },
   ]);

@@ -1,6 +1,11 @@
 import type { MovedBy } from "@dripline/db/arrow";
 import type { Queryable } from "@dripline/db/database";
-import { findStranded, openNextSteps, type RepairSentences, type StrandedEnrollment } from "@dripline/db/open-next-steps";
+import {
+  findStranded,
+  openNextSteps,
+  type RepairSentences,
+  type StrandedEnrollment,
+} from "@dripline/db/open-next-steps";
 import type { Pace } from "@dripline/domain/delay";
 import { planNextStep } from "@dripline/domain/next-step";
 import { resolveZone } from "@dripline/domain/time-zone";

@@ -87,7 +87,10 @@ test("after workers were away for days, everything that came near meanwhile is f
 test("while the queue is down nothing is passed over: the next run begins where the queue took the last timers", async () => {
   await makeMany(2_500, `'${start.toISOString()}'::timestamptz + i * interval '1 minute'`);
   const { wake } = deps.queue;
-  const goingDown = { ...deps.queue, wake: (...args: Parameters<typeof wake>) => wake(...args).then(() => void (queue.isDown = true)) };
+  const goingDown = {
+    ...deps.queue,
+    wake: (...args: Parameters<typeof wake>) => wake(...args).then(() => void (queue.isDown = true)),
+  };
   await expect(promoteDistant.runOnce({ ...deps, queue: goingDown })).rejects.toThrow(/cannot be reached/);
   expect(woken).toHaveLength(1_000);
 
