@@ -65,9 +65,9 @@ async function writeOutcome(
 
     case "retry":
     case "release": {
-      const { at, reason, message } = outcome;
+      const { at, reason, message, smtpCode, enhancedCode } = outcome;
       const move = outcome.kind === "retry" ? retryExecutions : releaseExecutions;
-      const moved = await move(deps.db, [{ executionId, generation, at, reason, message }], by);
+      const moved = await move(deps.db, [{ executionId, generation, at, reason, message, smtpCode, enhancedCode }], by);
       deps.onCheckpoint("recorded", executionId);
       if (moved.length === 1) {
         await wakeAfterCommit(deps.queue, [{ executionId, generation, at }], (err) =>
@@ -81,8 +81,8 @@ async function writeOutcome(
     }
 
     case "failed": {
-      const { reason, message } = outcome;
-      await failExecutions(deps.db, [{ executionId, generation, reason, message }], by);
+      const { reason, message, smtpCode, enhancedCode } = outcome;
+      await failExecutions(deps.db, [{ executionId, generation, reason, message, smtpCode, enhancedCode }], by);
       deps.onCheckpoint("recorded", executionId);
       return deps.log.error({ executionId, reason, detail: message }, "failed: needs an operator");
     }

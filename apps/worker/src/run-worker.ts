@@ -1,5 +1,5 @@
-import type { WakeQueue } from "@dripline/queue/wake-queue";
-import { sendStep } from "./send-step.ts";
+import type { LockTimes, WakeQueue } from "@dripline/queue/wake-queue";
+import { makeWakeHandler } from "./handle-wake.ts";
 import { startSweeps } from "./sweeps/start-sweeps.ts";
 import type { SweepDeps } from "./sweeps/sweep-deps.ts";
 
@@ -7,6 +7,8 @@ export interface WorkerOptions {
   /** Emails under way at the same time in this process. */
   readonly concurrency: number;
   readonly sweepSeconds: number;
+  /** Only tests change this. */
+  readonly lock?: LockTimes | undefined;
 }
 
 export interface RunningWorker {
@@ -18,9 +20,10 @@ export interface RunningWorker {
 
 /** A worker: wake-ups from the queue, and sweeps for what the queue lost. Run as many as you like. */
 export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, options: WorkerOptions): RunningWorker {
-  const consumer = deps.queue.consume((wake) => sendStep(deps, wake), {
+  const consumer = deps.queue.consume(makeWakeHandler(deps), {
     concurrency: options.concurrency,
     now: deps.now,
+    ...(options.lock === undefined ? {} : { lock: options.lock }),
     onError: (err) => deps.log.error({ err }, "a wake-up went wrong and comes again"),
   });
   const sweeps = startSweeps(deps, options.sweepSeconds);

@@ -143,7 +143,7 @@ describe("an answer that comes after the lease had ended and a sweep had called 
       },
     },
   };
-  const rescue = () => rescueLeases(deps);
+  const rescue = () => rescueLeases.runOnce(deps);
 
   test.each(["advance", "hold", "resend"] as const)(
     "settles the doubt under `%s`: sent once, and the next step is open once",

@@ -94,6 +94,8 @@ const statement = `
         sent_at = case when i.to_status = 'sent' then i.at end,
         email_log_id = coalesce(i.email_log_id, e.email_log_id), has_advanced = e.has_advanced or i.advances,
         message_source = case when i.to_status = 'in_doubt' then e.message_source end,
+        smtp_code = case when i.to_status <> 'sent' then e.smtp_code end,
+        enhanced_code = case when i.to_status <> 'sent' then e.enhanced_code end,
         error_message = case when i.to_status = 'sent' then null else coalesce(i.event ->> 'message', e.error_message) end
     from input i, locked
     where locked.execution_id = e.id and e.id = i.execution_id and e.generation = i.generation and e.status = i.from_status
