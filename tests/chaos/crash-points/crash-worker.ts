@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import { startWorker } from "@dripline/worker/start-worker";
+import { quick } from "./quick.ts";
 import { withoutProtection } from "./without-protection.ts";
 
 // A real worker that meets its fault at one checkpoint of one email, once: CRASH_AT, CRASH_EXECUTION, CRASH_SIGNAL. Whoever
@@ -9,6 +10,7 @@ const { CRASH_AT: at, CRASH_EXECUTION: of, CRASH_SIGNAL: signal = "SIGKILL", CRA
 let hasCome = false;
 
 await startWorker(process.env, {
+  ...quick,
   ...withoutProtection(without),
   onCheckpoint(checkpoint, executionId) {
     if (executionId !== of) return;
