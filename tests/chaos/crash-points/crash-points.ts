@@ -41,6 +41,9 @@ const sent: Seen = {
   enrollment: "completed",
 };
 
+/** Its wake-up came again after its worker was lost; nothing had been claimed, so nothing had to be taken back. */
+const sentByAnother: Seen = { ...sent, events: ["rescued worker_lost"] };
+
 /** The claim ended, was taken back (generation 2) and made again (3); it counts as one attempt. */
 const sentAfterRescue: Seen = { ...sent, generation: 3, events: ["rescued lease_expired"] };
 
@@ -106,14 +109,14 @@ export const crashPoints: readonly CrashPoint[] = [
     knew: "the wake-up",
     faults: [{ kind: "kill", at: "woken" }],
     left: waiting,
-    then: sent,
+    then: sentByAnother,
   },
   {
     name: "composed",
     knew: "the message",
     faults: [{ kind: "kill", at: "composed" }],
     left: waiting,
-    then: sent,
+    then: sentByAnother,
   },
   {
     name: "place taken",
@@ -121,7 +124,7 @@ export const crashPoints: readonly CrashPoint[] = [
     faults: [{ kind: "kill", at: "place_taken" }],
     setUp: "daily_limit",
     left: { ...waiting, places: 1 },
-    then: { ...sent, places: 3 },
+    then: { ...sentByAnother, places: 3 },
   },
   {
     name: "claimed",
@@ -235,7 +238,7 @@ export const crashPoints: readonly CrashPoint[] = [
     faults: [{ kind: "kill", at: "decided" }],
     setUp: "window_closed",
     left: { ...waiting, events: ["deferred outside_window"] },
-    then: { ...waiting, events: ["deferred outside_window"] },
+    then: { ...waiting, events: ["deferred outside_window", "rescued worker_lost"] },
   },
   {
     name: "decided: stopped",

@@ -5,6 +5,7 @@ import { type Database, openDatabase } from "@dripline/db/database";
 import type { InDoubtPolicy } from "@dripline/domain/statuses";
 import { freePort } from "@dripline/embedded/free-port";
 import { enrollContact } from "@dripline/engine/enroll";
+import type { PendingWake } from "@dripline/engine/wake-after-commit";
 import { openWakeQueue } from "@dripline/queue/open-wake-queue";
 import type { WakeQueue } from "@dripline/queue/wake-queue";
 import { makeContact, makeSequence } from "@dripline/testkit/factories";
@@ -73,9 +74,10 @@ export async function playScene(services: CrashServices, host: HealthyHost, scen
   try {
     const stage = await setStage(db, scene, services);
     const sink = () => services.smtp.arrivals.filter(({ recipient }) => recipient === stage.email);
-    const enrollment = await enroll(db, queue, stage, point, start);
+    const enrollment = await enroll(db, stage, point, start);
+    if (point.faults[0]?.kind !== "freeze") await queue.wake(enrollment.wakes);
     await changeFacts(db, point);
-    for (const fault of point.faults) await meet(fault, enrollment.executionId, sink, start);
+    for (const fault of point.faults) await meet(fault, enrollment, { db, queue, sink, start });
 
     const left = await readSeen(db, enrollment.id, sink());
     await host.startWorker(env);
@@ -90,6 +92,16 @@ export async function playScene(services: CrashServices, host: HealthyHost, scen
     await queue.close();
     await db.end();
   }
+}
+
+type Start = (program: string, more: Readonly<Record<string, string>>) => Child;
+
+interface Enrollment {
+  readonly id: string;
+  /** Of the first step. */
+  readonly executionId: string;
+  /** Timers that are not set yet. */
+  readonly wakes: readonly PendingWake[];
 }
 
 interface Stage {
@@ -111,25 +123,25 @@ async function setStage(db: Database, { point, policy }: SceneOptions, { smtp }:
 
 async function enroll(
   db: Database,
-  queue: WakeQueue,
   { contactId, sequenceId }: Stage,
   { faults }: CrashPoint,
-  start: (program: string, more: Readonly<Record<string, string>>) => Child,
-): Promise<{ id: string; executionId: string }> {
-  if (faults.some(({ kind }) => kind === "kill_api_before_wake")) return enrollAndKillApi(db, { contactId, sequenceId }, start);
+  start: Start,
+): Promise<Enrollment> {
+  if (faults.some(({ kind }) => kind === "kill_api_before_wake"))
+    return enrollAndKillApi(db, { contactId, sequenceId }, start);
   const request = { sequenceId, contactId, companyId: null, notes: "" };
   const result = await enrollContact(db, request, { now: new Date(), pace });
   if (result.kind !== "enrolled") throw new Error(`not enrolled: ${JSON.stringify(result)}`);
-  await queue.wake(result.wakes);
-  return { id: result.enrollmentId, executionId: result.wakes[0]?.executionId ?? "" };
+  const { enrollmentId: id, wakes } = result;
+  return { id, executionId: wakes[0]?.executionId ?? "", wakes };
 }
 
 /** The queue of this API takes everything and answers nothing, so it dies with the row committed and the timer not set. */
 async function enrollAndKillApi(
   db: Database,
   { contactId, sequenceId }: Omit<Stage, "email">,
-  start: (program: string, more: Readonly<Record<string, string>>) => Child,
-): Promise<{ id: string; executionId: string }> {
+  start: Start,
+): Promise<Enrollment> {
   const silent = createServer(() => {}).listen(0, "127.0.0.1");
   await once(silent, "listening");
   const { port } = silent.address() as { port: number };
@@ -145,15 +157,15 @@ async function enrollAndKillApi(
     ({ status }) => status,
     () => undefined,
   );
-  const row = await waitFor(
-    async () => (await db.query("select id, enrollment_id from step_execution")).rows[0],
-    { ...patience, describe: "the enrollment to be committed" },
-  );
+  const row = await waitFor(async () => (await db.query("select id, enrollment_id from step_execution")).rows[0], {
+    ...patience,
+    describe: "the enrollment to be committed",
+  });
   api.signal("SIGKILL");
   await api.ended;
   silent.close();
   if ((await answer) !== undefined) throw new Error(`the API had answered ${await answer} before it was killed`);
-  return { id: row.enrollment_id, executionId: row.id };
+  return { id: row.enrollment_id, executionId: row.id, wakes: [] };
 }
 
 /** What happens to the facts between the enrollment and the first wake-up. */
@@ -167,18 +179,17 @@ async function changeFacts(db: Database, { setUp }: CrashPoint): Promise<void> {
 
 async function meet(
   fault: Fault,
-  executionId: string,
-  sink: () => readonly object[],
-  start: (program: string, more: Readonly<Record<string, string>>) => Child,
+  { executionId, wakes }: Enrollment,
+  on: { db: Database; queue: WakeQueue; sink: () => readonly object[]; start: Start },
 ): Promise<void> {
   const worker = (more: Readonly<Record<string, string>>) =>
-    start(compiled("crash-worker"), { CRASH_EXECUTION: executionId, ...more });
+    on.start(compiled("crash-worker"), { CRASH_EXECUTION: executionId, ...more });
   switch (fault.kind) {
     case "kill_api_before_wake":
       return;
     case "kill_before_reply": {
       const child = worker({});
-      await waitFor(() => sink().length === 1, { ...patience, describe: "the mail server to have the body" });
+      await waitFor(() => on.sink().length === 1, { ...patience, describe: "the mail server to have the body" });
       child.signal("SIGKILL");
       return endedBy(child, "SIGKILL");
     }
@@ -186,10 +197,21 @@ async function meet(
       return endedBy(worker({ CRASH_AT: fault.at }), "SIGKILL");
     case "freeze": {
       const child = worker({ CRASH_AT: fault.at, CRASH_SIGNAL: "SIGSTOP" });
+      if (!(await child.ready)) throw new Error("the worker ended before it was ready");
+      await waitFor(() => isNobodySweeping(on.db), { ...patience, describe: "the worker's first sweep to be over" });
+      await on.queue.wake(wakes);
       await child.printed(`came to ${fault.at}`);
-      return;
     }
   }
+}
+
+/** A worker that stood still in the middle of a sweep would keep the others from sweeping. */
+async function isNobodySweeping(db: Database): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from pg_locks l join pg_database d on d.oid = l.database
+     where l.locktype = 'advisory' and d.datname = current_database()`,
+  );
+  return rowCount === 0;
 }
 
 async function endedBy(child: Child, signal: NodeJS.Signals): Promise<void> {

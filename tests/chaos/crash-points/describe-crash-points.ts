@@ -41,7 +41,9 @@ function describeFault(fault: Fault): string {
 
 function describe(value: CrashPoint["left"]): string {
   if (!isByPolicy(value)) return describeSeen(value);
-  return (["advance", "resend", "hold"] as const).map((policy) => `**${policy}**: ${describeSeen(value[policy])}`).join("<br>");
+  return (["advance", "resend", "hold"] as const)
+    .map((policy) => `**${policy}**: ${describeSeen(value[policy])}`)
+    .join("<br>");
 }
 
 /** What is as in a row that nobody has touched goes without saying. */

@@ -19,14 +19,19 @@ export async function findBrokenLaws(db: Queryable, arrivals: readonly SmtpArriv
       broken.push(`${messageId} belongs to no execution`);
       continue;
     }
-    if (new Set(ofOne.map(({ raw }) => raw)).size > 1) broken.push(`step ${row.step_number}: attempts differ in their bytes`);
+    if (new Set(ofOne.map(({ raw }) => raw)).size > 1)
+      broken.push(`step ${row.step_number}: attempts differ in their bytes`);
     const taken = ofOne.filter(({ isTaken }) => isTaken);
     for (const [index, copy] of taken.entries()) {
       const doubtsBefore = row.doubts.filter((at) => at <= copy.at).length;
-      if (doubtsBefore < index) broken.push(`step ${row.step_number}: copy ${index + 1} without a doubt on record before`);
+      if (doubtsBefore < index)
+        broken.push(`step ${row.step_number}: copy ${index + 1} without a doubt on record before`);
     }
   }
-  const order = arrivals.filter(({ isTaken }) => isTaken).map((arrival) => known.get(messageIdOf(arrival) ?? "")?.step_number ?? 0);
-  if (order.some((step, index) => step < (order[index - 1] ?? 0))) broken.push(`steps arrived in the order ${order.join(", ")}`);
+  const order = arrivals
+    .filter(({ isTaken }) => isTaken)
+    .map((arrival) => known.get(messageIdOf(arrival) ?? "")?.step_number ?? 0);
+  if (order.some((step, index) => step < (order[index - 1] ?? 0)))
+    broken.push(`steps arrived in the order ${order.join(", ")}`);
   return broken;
 }

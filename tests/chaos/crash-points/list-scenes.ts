@@ -17,10 +17,17 @@ export function listScenes(): readonly Scene[] {
   return crashPoints.flatMap((point) => {
     const scene = (policy: InDoubtPolicy, backend: Scene["backend"] = "redis"): Scene => {
       const under = dependsOnPolicy(point) ? `, ${policy}` : "";
-      return { name: `${point.name}${under}${backend === "redis" ? "" : " (PostgreSQL backend)"}`, point, policy, backend };
+      return {
+        name: `${point.name}${under}${backend === "redis" ? "" : " (PostgreSQL backend)"}`,
+        point,
+        policy,
+        backend,
+      };
     };
     return [
-      ...(dependsOnPolicy(point) ? InDoubtPolicy.options : InDoubtPolicy.options.slice(0, 1)).map((policy) => scene(policy)),
+      ...(dependsOnPolicy(point) ? InDoubtPolicy.options : InDoubtPolicy.options.slice(0, 1)).map((policy) =>
+        scene(policy),
+      ),
       ...(alsoOnPostgres.has(point.name) ? [scene("advance", "postgres")] : []),
     ];
   });
