@@ -37,6 +37,9 @@ export function openDatabase(options: OpenDatabaseOptions): Database {
   });
   // Without a listener an idle connection that dies (a restart of the server) would end the process.
   pool.on("error", options.onError);
+  // The pool listens while a connection is idle only. One that dies between two statements of a transaction would end the
+  // process as well; the transaction hears of it from its next statement.
+  pool.on("connect", (client) => client.on("error", () => {}));
   return pool;
 }
 
@@ -93,7 +96,7 @@ export function isDatabaseUnavailable(error: unknown): boolean {
     const code = (e as { code?: unknown }).code;
     if (typeof code === "string" && (unavailableCodes.has(code) || unavailableClass.test(code))) return true;
     if (
-      /timeout exceeded when trying to connect|Connection terminated|connection timeout|Query read timeout/i.test(
+      /timeout exceeded when trying to connect|Connection terminated|connection timeout|Query read timeout|not queryable/i.test(
         e.message,
       )
     )
