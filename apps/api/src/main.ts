@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { openDatabase } from "@dripline/db/database";
 import { REAL_PACE } from "@dripline/domain/delay";
+import { requireSoundStart } from "@dripline/engine/require-sound-start";
 import { openWakeQueue } from "@dripline/queue/open-wake-queue";
 import { readApiConfig } from "@dripline/runtime/config";
 import { describeConfigProblems } from "@dripline/runtime/config-problem";
 import { createLogger } from "@dripline/runtime/logger";
+import { refuseStart } from "@dripline/runtime/refuse-start";
 import { handleShutdown } from "@dripline/runtime/shutdown";
 import { buildApp } from "./build-app.ts";
 
@@ -47,13 +49,28 @@ const app = await buildApp({
 });
 shutdown.onClose("http server", () => app.close());
 
-try {
-  await app.listen({ host: config.host, port: config.port });
-  log.info({ url: config.publicUrl, backend: queue.backend }, "ready");
-  process.send?.({ type: "ready" });
-} catch (error) {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const reason = code === "EADDRINUSE" ? "another program listens there; stop it or set API_PORT" : message;
-  process.stderr.write(`The API cannot listen on ${config.host}:${config.port}: ${reason}.\n`);
-  shutdown.stop("cannot listen", 1);
+const start = await requireSoundStart({
+  database,
+  databaseUrl: config.databaseUrl,
+  queue,
+  // Enrolling works without it. One that turns out to lose jobs when it comes back shows at /health/ready and in `doctor`.
+  isQueueAwaited: false,
+  now,
+  log,
+  signal: shutdown.signal,
+});
+if (start.kind === "sound") await listen();
+else if (start.kind === "refused") refuseStart(shutdown, log, "API", start.problems);
+
+async function listen(): Promise<void> {
+  try {
+    await app.listen({ host: config.host, port: config.port });
+    log.info({ url: config.publicUrl, backend: queue.backend }, "ready");
+    process.send?.({ type: "ready" });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === "EADDRINUSE" ? "another program listens there; stop it or set API_PORT" : message;
+    process.stderr.write(`The API cannot listen on ${config.host}:${config.port}: ${reason}.\n`);
+    shutdown.stop("cannot listen", 1);
+  }
 }

@@ -40,6 +40,13 @@ export function decideOutcome(
       return { kind: "sent", response: reply.response };
     case "fenced":
       return { kind: "fenced" };
+    case "called_off":
+      return {
+        kind: "release",
+        at: now,
+        reason: "worker_stopping",
+        message: "The worker was told to stop before the message left: nothing was sent, another worker takes it.",
+      };
     case "in_doubt":
       return {
         kind: "in_doubt",

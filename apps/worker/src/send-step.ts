@@ -21,6 +21,7 @@ import { givePlaceBack, takePlace } from "./take-place.ts";
  * @throws when the database cannot be reached; the queue brings the wake-up again, and no attempt is used up
  */
 export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict> {
+  if (deps.stopping.aborted) return { kind: "again", at: deps.now() }; // for another worker
   deps.onCheckpoint("woken", wake.executionId);
   const [facts] = await loadFacts(deps.db, [wake.executionId]);
   if (facts === undefined) return wakeIsOver(deps, wake, "there is no such execution");
@@ -38,6 +39,7 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
   if (place.kind === "over_limit") return applyDecision(deps, facts, place.decision);
   deps.onCheckpoint("place_taken", wake.executionId);
 
+  if (deps.stopping.aborted) return lostTheRace(deps, facts, place);
   const [claim] = await claimExecutions(
     deps.db,
     [{ ...wake, stepId: facts.execution.stepId, messageId: email.message.messageId, zone: decision.zone }],

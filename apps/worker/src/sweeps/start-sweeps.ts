@@ -35,6 +35,7 @@ export async function sweepOnce(deps: SweepDeps): Promise<SweepFindings | undefi
 
 /** One sweep that fails must not keep the others from what they are for. */
 async function runSweep(deps: SweepDeps, sweep: string, run: () => Promise<number>): Promise<number> {
+  if (deps.stopping.aborted) return 0; // left to another worker
   try {
     return await run();
   } catch (err) {
