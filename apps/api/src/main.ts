@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { openDatabase } from "@dripline/db/database";
 import { REAL_PACE } from "@dripline/domain/delay";
 import { requireSoundStart } from "@dripline/engine/require-sound-start";
 import { openWakeQueue } from "@dripline/queue/open-wake-queue";
@@ -9,6 +8,7 @@ import { createLogger } from "@dripline/runtime/logger";
 import { refuseStart } from "@dripline/runtime/refuse-start";
 import { handleShutdown } from "@dripline/runtime/shutdown";
 import { buildApp } from "./build-app.ts";
+import { openApiDatabase } from "./open-api-database.ts";
 
 const read = readApiConfig(process.env);
 if (!read.ok) {
@@ -23,13 +23,9 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
   version: string;
 };
 
-const database = openDatabase({
-  url: config.databaseUrl,
-  // A request needs one connection at a time and holds it for a few milliseconds.
-  connectionsMax: 10,
-  applicationName: "dripline api",
-  onError: (err) => log.warn({ err }, "an idle database connection was lost"),
-});
+const database = openApiDatabase(config.databaseUrl, (err) =>
+  log.warn({ err }, "an idle database connection was lost"),
+);
 shutdown.onClose("database", () => database.end());
 
 const queue = openWakeQueue({ redisUrl: config.redisUrl, databaseUrl: config.databaseUrl, now, role: "producer" });
