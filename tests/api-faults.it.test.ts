@@ -107,7 +107,7 @@ test("SIGTERM lets the request under way finish, takes no new one, and ends with
   blocker.release();
 
   expect((await underWay).status).toBe(201);
-  expect(await api.ended, api.output()).toEqual({ code: 0, signal: null });
+  expect(await api.ended(), api.output()).toEqual({ code: 0, signal: null });
   expect(await written(contact.id)).toEqual({ enrollments: 1, executions: 1 });
 });
 

@@ -16,17 +16,22 @@ export interface RunningProcess {
   says(text: string): Promise<void>;
   /** Sends a real signal and goes on. */
   kill(signal: NodeJS.Signals): void;
+  /** Waits for the end, whatever it comes from. */
+  ended(): Promise<ProcessEnd>;
   /** Sends a real signal and waits for the end. */
   end(signal: NodeJS.Signals): Promise<ProcessEnd>;
-  /** How it ended, once it has. */
-  readonly ended: Promise<ProcessEnd>;
 }
 
 const waitMilliseconds = 30_000;
 
 /** Starts one of the real processes, as built, and waits until it says over IPC that it is ready. */
-export async function startProcess(app: "api" | "worker", env: Record<string, string>): Promise<RunningProcess> {
-  const { child, running } = spawnApp(app, env);
+export function startProcess(app: "api" | "worker", env: Record<string, string>): Promise<RunningProcess> {
+  return startProgram(mainOf(app), env);
+}
+
+/** The same for a program of its own, named relative to this file. */
+export async function startProgram(path: string, env: Record<string, string>): Promise<RunningProcess> {
+  const { child, running } = spawnProgram(path, env);
   await readyOrEnded(child, running.output);
   return running;
 }
@@ -37,15 +42,19 @@ export function launchProcess(
   env: Record<string, string>,
   nodeArguments: readonly string[] = [],
 ): RunningProcess {
-  return spawnApp(app, env, nodeArguments).running;
+  return spawnProgram(mainOf(app), env, nodeArguments).running;
 }
 
-function spawnApp(
-  app: "api" | "worker",
+function mainOf(app: "api" | "worker"): string {
+  return `../apps/${app}/dist/main.js`;
+}
+
+function spawnProgram(
+  path: string,
   env: Record<string, string>,
   nodeArguments: readonly string[] = [],
 ): { child: ChildProcess; running: RunningProcess } {
-  const main = fileURLToPath(new URL(`../apps/${app}/dist/main.js`, import.meta.url));
+  const main = fileURLToPath(new URL(path, import.meta.url));
   const child = spawn(process.execPath, [...nodeArguments, main], {
     env: { PATH: process.env.PATH ?? "", ...env },
     stdio: ["ignore", "pipe", "pipe", "ipc"],
@@ -60,7 +69,7 @@ function spawnApp(
     says: async (text) => {
       await waitFor(() => output.includes(text), {
         timeoutMilliseconds: waitMilliseconds,
-        describe: `${app} to say "${text}"`,
+        describe: `the process to say "${text}"`,
       }).catch((cause: unknown) => {
         throw new Error(`it said only:\n${output}`, { cause });
       });
@@ -70,7 +79,7 @@ function spawnApp(
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
       return ended;
     },
-    ended,
+    ended: () => ended,
   };
   return { child, running };
 }

@@ -101,7 +101,7 @@ async function stopping(backend: Record<string, string>): Promise<void> {
     expect(await statusesOf("d")).toEqual({ "sending[data]": 4 });
     smtp.goOn();
 
-    expect(await worker.ended, worker.output()).toEqual({ code: 0, signal: null });
+    expect(await worker.ended(), worker.output()).toEqual({ code: 0, signal: null });
     expect(await statusesOf("d")).toEqual({ sent: 4 });
     expect(await statusesOf("w")).toEqual({ scheduled: 3 });
     expect((await rows()).filter(({ status }) => status === "scheduled").every(({ attempts }) => attempts === 0)).toBe(
@@ -141,7 +141,7 @@ async function stopping(backend: Record<string, string>): Promise<void> {
     await worker.says('"stopping"');
     // The same key pressed twice within less than half a second counts as one.
     let end: ProcessEnd | undefined;
-    void worker.ended.then((how) => (end = how));
+    void worker.ended().then((how) => (end = how));
     await waitFor(
       () => {
         worker.kill("SIGTERM");
@@ -177,7 +177,7 @@ async function stopping(backend: Record<string, string>): Promise<void> {
         describe: "an email to be under way",
       });
       worker.kill("SIGTERM");
-      ends.push(worker.ended);
+      ends.push(worker.ended());
     }
     expect(await Promise.all(ends)).toEqual(Array(10).fill({ code: 0, signal: null }));
 

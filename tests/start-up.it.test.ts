@@ -37,7 +37,7 @@ async function launch(role: "api" | "worker", env: Record<string, string> = {}, 
 
 /** It ends with 1, its last words say why and what to do, both in the log and on standard error, and no stack trace. */
 async function expectRefusal(process: RunningProcess, what: string, remedy: string): Promise<void> {
-  expect(await process.ended, process.output()).toEqual({ code: 1, signal: null });
+  expect(await process.ended(), process.output()).toEqual({ code: 1, signal: null });
   const lines = process.output().trim().split("\n");
   const entries = lines.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
   const isTold = (text: string) => text.includes(what) && text.includes(remedy);

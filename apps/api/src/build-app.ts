@@ -122,8 +122,12 @@ function sendProblem(problem: ProblemError, request: { readonly id: string }, re
  */
 function hangUpWhenStopping(app: FastifyInstance): void {
   let isStopping = false;
-  app.addHook("preClose", async () => void (isStopping = true));
-  app.addHook("onSend", async (_request, reply) => void (isStopping && reply.header("connection", "close")));
+  app.addHook("preClose", async () => {
+    isStopping = true;
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    if (isStopping) reply.header("connection", "close");
+  });
 }
 
 function logAnswers(app: FastifyInstance): void {

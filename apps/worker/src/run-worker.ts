@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { WakeQueue } from "@dripline/queue/wake-queue";
-import { sendStep } from "./send-step.ts";
+import type { LockTimes, WakeQueue } from "@dripline/queue/wake-queue";
+import { makeWakeHandler } from "./handle-wake.ts";
 import type { StopTimes } from "./stop-times.ts";
 import { startSweeps } from "./sweeps/start-sweeps.ts";
 import type { SweepDeps } from "./sweeps/sweep-deps.ts";
@@ -9,6 +9,8 @@ export interface WorkerOptions {
   /** Emails under way at the same time in this process. */
   readonly concurrency: number;
   readonly sweepSeconds: number;
+  /** Only tests change this. */
+  readonly lock?: LockTimes | undefined;
 }
 
 export interface RunningWorker {
@@ -26,11 +28,12 @@ export interface RunningWorker {
 /** A worker: wake-ups from the queue, and sweeps for what the queue lost. Run as many as you like. */
 export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, options: WorkerOptions): RunningWorker {
   const inHand = new Set<string>();
+  const handle = makeWakeHandler(deps);
   const consumer = deps.queue.consume(
-    async (wake) => {
+    async (wake, ...rest) => {
       inHand.add(wake.executionId);
       try {
-        return await sendStep(deps, wake);
+        return await handle(wake, ...rest);
       } finally {
         inHand.delete(wake.executionId);
       }
@@ -38,6 +41,7 @@ export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, optio
     {
       concurrency: options.concurrency,
       now: deps.now,
+      ...(options.lock === undefined ? {} : { lock: options.lock }),
       onError: (err) => deps.log.error({ err }, "a wake-up went wrong and comes again"),
     },
   );

@@ -7,6 +7,7 @@ import { createRenderer } from "@dripline/mail/render";
 import { createSmtpTransport } from "@dripline/mail/smtp-transport";
 import type { MailTransport } from "@dripline/mail/transport";
 import { openWakeQueue } from "@dripline/queue/open-wake-queue";
+import type { LockTimes } from "@dripline/queue/wake-queue";
 import { readWorkerConfig } from "@dripline/runtime/config";
 import { describeConfigProblems } from "@dripline/runtime/config-problem";
 import { createLogger } from "@dripline/runtime/logger";
@@ -27,6 +28,9 @@ export interface WorkerSeams {
   readonly onCheckpoint?: OnCheckpoint;
   readonly database?: (database: Database) => Database;
   readonly transport?: (transport: MailTransport) => MailTransport;
+  /** How soon a dead worker's wake-ups are given to another, for tests that kill many. */
+  readonly lock?: LockTimes;
+  readonly sweepSeconds?: number;
 }
 
 /** A whole worker process, from its settings to "ready". Ends the process if they cannot be used. */
@@ -119,7 +123,7 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
         dataSeconds: config.smtpTimeouts.finalReply + config.claimLeaseSeconds,
       },
     },
-    { concurrency: config.concurrency, sweepSeconds: 5 },
+    { concurrency: config.concurrency, sweepSeconds: seams.sweepSeconds ?? 5, lock: seams.lock },
   );
   shutdown.onClose("worker", () => worker.close(stopTimes(config.shutdownGraceSeconds)));
 

@@ -197,7 +197,11 @@ describe("before the body, nothing has left: the delivery may be made again", ()
 
 describe("a refusal in words is a refusal at any stage", () => {
   const cases: [string, string, object][] = [
-    ["MAIL FROM", "452 4.3.1 no room", { permanent: false, phase: "envelope", code: 452, enhancedCode: "4.3.1" }],
+    [
+      "MAIL FROM",
+      "452 4.3.1 no room",
+      { permanent: false, phase: "envelope", refusesSender: true, code: 452, enhancedCode: "4.3.1" },
+    ],
     ["RCPT TO", "550 5.1.1 no such user", { permanent: true, phase: "envelope", code: 550, enhancedCode: "5.1.1" }],
     [
       "RCPT TO",

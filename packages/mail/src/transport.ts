@@ -27,6 +27,8 @@ export type Refused = {
    */
   permanent: boolean;
   phase: Phase;
+  /** It was MAIL FROM that it refused: it had not been told the recipient yet. */
+  refusesSender?: boolean;
   code: number;
   /** RFC 3463, e.g. "5.1.1", when the server gave one. */
   enhancedCode?: string;
@@ -39,6 +41,9 @@ export type Unreachable = {
   phase: Phase;
   /** Everything but `network` is about our own settings: retrying each message is pointless until they are changed. */
   cause: "network" | "authentication" | "tls" | "configuration";
+  /** The server's own codes, where it gave some: it refused our login or our STARTTLS. */
+  code?: number;
+  enhancedCode?: string;
   error: string;
 };
 
