@@ -38,6 +38,7 @@ function depsWith(limits: Partial<SendLimits> = {}): SendDeps {
     log: { debug() {}, info() {}, warn() {}, error() {} },
     now: clock.now,
     onCheckpoint: () => {},
+    stopping: new AbortController().signal,
     pace: REAL_PACE,
     limits: { ...NO_LIMITS, ...limits },
     from: { name: "Acme", address: "hello@acme.example" },
