@@ -44,7 +44,7 @@ afterAll(async () => {
 
 const expected = ({ point, policy }: Scene) => ({
   left: forPolicy(point.left, policy),
-  then: forPolicy(point.then, policy),
+  becomes: forPolicy(point.becomes, policy),
   broken: [],
 });
 

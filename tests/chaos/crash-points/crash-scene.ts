@@ -30,7 +30,7 @@ export interface SceneOptions {
 /** What became of one scene. */
 export interface SceneResult {
   readonly left: Seen;
-  readonly then: Seen;
+  readonly becomes: Seen;
   readonly broken: readonly string[];
 }
 
@@ -85,8 +85,8 @@ export async function playScene(services: CrashServices, host: HealthyHost, scen
     await settle(db, queue, waits);
     for (const child of children.filter((one) => !one.hasEnded())) await thaw(child);
     await settle(db, queue, waits);
-    const then = await readSeen(db, enrollment.id, sink());
-    return { left, then, broken: await findBrokenLaws(db, sink()) };
+    const becomes = await readSeen(db, enrollment.id, sink());
+    return { left, becomes, broken: await findBrokenLaws(db, sink()) };
   } finally {
     for (const child of children) child.signal("SIGKILL");
     await queue.close();

@@ -61,7 +61,7 @@ async function playAll(pool: ScenePool, repetitions: number, say: (line: string)
 /** undefined: it went as the table says. */
 async function play(pool: ScenePool, scene: Scene): Promise<string | undefined> {
   const { point, policy } = scene;
-  const expected = { left: forPolicy(point.left, policy), then: forPolicy(point.then, policy), broken: [] };
+  const expected = { left: forPolicy(point.left, policy), becomes: forPolicy(point.becomes, policy), broken: [] };
   try {
     const result = await pool.play(scene);
     return isDeepStrictEqual(result, expected) ? undefined : JSON.stringify({ result, expected });
