@@ -14,7 +14,7 @@ export type Fault =
   | { readonly kind: "freeze"; readonly at: Checkpoint };
 
 /** What is different from one person in a sequence that is always open. */
-export type SetUp = "daily_limit" | "opted_out" | "window_closed";
+type SetUp = "daily_limit" | "opted_out" | "window_closed";
 
 /** Everything that can be seen of the first email and of what hangs on it. */
 export interface Seen {

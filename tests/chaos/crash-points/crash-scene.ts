@@ -12,7 +12,7 @@ import { makeContact, makeSequence } from "@dripline/testkit/factories";
 import { waitFor } from "@dripline/testkit/wait-for";
 import { type Child, startChild } from "../services/child.ts";
 import type { CrashPoint, Fault, Seen } from "./crash-point.ts";
-import { apiProgram, type CrashServices, compiled, freshPostgres, freshRedis } from "./crash-services.ts";
+import { apiProgram, type CrashServices, compiled, freshRedis } from "./crash-services.ts";
 import { findBrokenLaws } from "./find-broken-laws.ts";
 import type { HealthyHost } from "./healthy-host.ts";
 import { readSeen } from "./read-seen.ts";
@@ -24,6 +24,8 @@ export interface SceneOptions {
   readonly backend: "redis" | "postgres";
   /** Taken away from every worker of the scene. */
   readonly without?: Protection;
+  /** Migrated and empty. It outlives the scene: the healthy worker goes on looking into it. */
+  readonly databaseUrl: string;
   readonly logPath: string;
 }
 
@@ -46,8 +48,7 @@ const patience = { timeoutMilliseconds: 60_000 };
  * come to when no timer, no job and no lease is left.
  */
 export async function playScene(services: CrashServices, host: HealthyHost, scene: SceneOptions): Promise<SceneResult> {
-  const { point, backend, without, logPath } = scene;
-  const databaseUrl = await freshPostgres(services);
+  const { point, backend, without, databaseUrl, logPath } = scene;
   const redisUrl = backend === "redis" ? await freshRedis(services) : undefined;
   const db = openDatabase({ url: databaseUrl, connectionsMax: 2, applicationName: "crash scene", onError: () => {} });
   const queue = openWakeQueue({ redisUrl, databaseUrl, now: () => new Date(), role: "producer" });
@@ -58,7 +59,9 @@ export async function playScene(services: CrashServices, host: HealthyHost, scen
     MAIL_FROM: "Acme <hello@acme.example>",
     DRIPLINE_SECRET: "a secret of at least thirty-two characters",
     DRIPLINE_DAY_LENGTH: dayLength,
-    CLAIM_LEASE_SECONDS: "4",
+    CLAIM_LEASE_SECONDS: "6",
+    SMTP_CONNECT_SECONDS: "3",
+    SMTP_ENVELOPE_SECONDS: "2",
     SMTP_FINAL_REPLY_SECONDS: "1",
     OVERDUE_GAP_MINUTES: "0",
     WORKER_CONCURRENCY: "2",

@@ -74,7 +74,8 @@ async function makeTemplate(adminUrl: string): Promise<string> {
   const template = `crash_points_${randomBytes(4).toString("hex")}`;
   const client = new pg.Client({ connectionString: adminUrl });
   await client.connect();
-  await client.query(`create database ${template}`).finally(() => client.end());
+  await client.query(`create database ${template}`);
+  await client.end();
   const url = new URL(adminUrl);
   url.pathname = `/${template}`;
   await migrateDatabase(url.href);
