@@ -1,3 +1,4 @@
+import { type EventEmitter, once } from "node:events";
 import { freshDatabase } from "@dripline/testkit/database";
 import { makeContact } from "@dripline/testkit/factories";
 import { afterAll, expect, test } from "vitest";
@@ -20,4 +21,20 @@ test("a statement that waits too long for somebody else's row fails, and is wort
   expect(error).toMatchObject({ code: "55P03" });
   expect(isDatabaseUnavailable(error)).toBe(true);
   expect(isStatementAtFault(error)).toBe(false);
+});
+
+test("a connection that dies between two statements of a transaction fails the next one, and does not end the process", async () => {
+  const database = openDatabase({ url, connectionsMax: 1, applicationName: "test", onError: () => {} });
+  const lost = inTransaction(database, async (tx) => {
+    const { rows } = await tx.query("select pg_backend_pid() as pid");
+    const ended = once(tx as unknown as EventEmitter, "end");
+    await pool.query("select pg_terminate_backend($1, 5000)", [rows[0].pid]);
+    // The end of the connection arrives while nothing is asked; without a listener it would be an uncaught exception.
+    await ended;
+    await tx.query("select 1");
+  });
+
+  expect(await lost.catch((error: unknown) => isDatabaseUnavailable(error))).toBe(true);
+  expect((await database.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+  await database.end();
 });
