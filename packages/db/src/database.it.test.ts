@@ -1,6 +1,6 @@
-import { type EventEmitter, once } from "node:events";
 import { freshDatabase } from "@dripline/testkit/database";
 import { makeContact } from "@dripline/testkit/factories";
+import type { PoolClient } from "pg";
 import { afterAll, expect, test } from "vitest";
 import { inTransaction, isDatabaseUnavailable, isStatementAtFault, openDatabase } from "./database.ts";
 
@@ -27,7 +27,7 @@ test("a connection that dies between two statements of a transaction fails the n
   const database = openDatabase({ url, connectionsMax: 1, applicationName: "test", onError: () => {} });
   const lost = inTransaction(database, async (tx) => {
     const { rows } = await tx.query("select pg_backend_pid() as pid");
-    const ended = once(tx as unknown as EventEmitter, "end");
+    const ended = new Promise((resolve) => (tx as PoolClient).once("end", resolve));
     await pool.query("select pg_terminate_backend($1, 5000)", [rows[0].pid]);
     // The end of the connection arrives while nothing is asked; without a listener it would be an uncaught exception.
     await ended;
