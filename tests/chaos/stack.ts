@@ -119,6 +119,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       API_PORT: String(apiPort),
       DRIPLINE_DAY_LENGTH: dayLength,
       CLAIM_LEASE_SECONDS: String(claimLeaseSeconds),
+      SMTP_CONNECT_SECONDS: "1",
+      SMTP_ENVELOPE_SECONDS: "2",
       SMTP_FINAL_REPLY_SECONDS: String(finalReplySeconds),
       WORKER_CONCURRENCY: "10",
       SHUTDOWN_GRACE_SECONDS: "10",
