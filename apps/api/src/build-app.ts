@@ -26,6 +26,7 @@ import { serveSequenceExecutions } from "./routes/sequence-executions.ts";
 import { serveSequenceLifecycle } from "./routes/sequence-lifecycle.ts";
 import { serveSequenceSteps } from "./routes/sequence-steps.ts";
 import { serveSequenceVersions } from "./routes/sequence-versions.ts";
+import { serveSettleExecution } from "./routes/settle-execution.ts";
 import { serveUnenroll } from "./routes/unenroll.ts";
 import { serveUnsubscribe } from "./routes/unsubscribe.ts";
 
@@ -54,6 +55,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   app.decorateRequest("principal", null);
   answerProblems(app);
   logAnswers(app);
+  hangUpWhenStopping(app);
 
   const document = openApiDocument({ operations, version: deps.version, serverUrl: deps.publicUrl });
   await app.register(swagger, { mode: "static", specification: { document: document as never } });
@@ -73,6 +75,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   serveUnenroll(app, deps);
   serveEnrollmentLifecycle(app, deps);
   serveSequenceExecutions(app, deps);
+  serveSettleExecution(app, deps);
   serveExplanations(app, deps);
   serveContacts(app, deps);
   serveCompanies(app, deps);
@@ -113,6 +116,20 @@ function sendProblem(problem: ProblemError, request: { readonly id: string }, re
     .header("x-request-id", request.id) // for what fails before the hooks
     .type("application/problem+json")
     .send(JSON.stringify(problem.toProblem(request.id)));
+}
+
+/**
+ * Stopping closes the connections that are idle at that moment. One whose request was under way would become idle after
+ * that, stay open for as long as its client likes, and keep the process from ending.
+ */
+function hangUpWhenStopping(app: FastifyInstance): void {
+  let isStopping = false;
+  app.addHook("preClose", async () => {
+    isStopping = true;
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    if (isStopping) reply.header("connection", "close");
+  });
 }
 
 function logAnswers(app: FastifyInstance): void {

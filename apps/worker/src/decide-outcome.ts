@@ -52,6 +52,15 @@ export function decideOutcome(reply: Reply | Unmarked, attempt: Attempt, now: Da
       return { kind: "sent", response: reply.response };
     case "fenced":
       return { kind: "fenced" };
+    case "called_off":
+      return {
+        kind: "release",
+        at: now,
+        reason: "worker_stopping",
+        message: "The worker was told to stop before the message left: nothing was sent, another worker takes it.",
+        ...noCodes,
+        slowsDown: null,
+      };
     case "in_doubt":
       return {
         kind: "in_doubt",

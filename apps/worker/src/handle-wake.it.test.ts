@@ -13,7 +13,10 @@ const inHand = { now: 0, max: 0 };
 const deps = {
   ...worker.deps,
   onCheckpoint(checkpoint: string) {
-    if (checkpoint === "woken") inHand.max = Math.max(inHand.max, (inHand.now += 1));
+    if (checkpoint === "woken") {
+      inHand.now += 1;
+      inHand.max = Math.max(inHand.max, inHand.now);
+    }
     if (checkpoint === "recorded") inHand.now -= 1;
   },
 };

@@ -21,6 +21,7 @@ import { givePlaceBack, type TakenPlace, takePlace } from "./take-place.ts";
  * @throws when the database cannot be reached; the queue brings the wake-up again, and no attempt is used up
  */
 export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict> {
+  if (deps.stopping.aborted) return { kind: "again", at: deps.now() }; // for another worker
   deps.onCheckpoint("woken", wake.executionId);
   const statements = statementsOn(deps.db);
   const facts = await statements.loadFacts(wake.executionId);
@@ -39,6 +40,7 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
   if (place.kind !== "taken") return applyDecision(deps, facts, place.decision);
   deps.onCheckpoint("place_taken", wake.executionId);
 
+  if (deps.stopping.aborted) return lostTheRace(deps, facts, place);
   const claim = await statements.claim({
     ...wake,
     stepId: facts.execution.stepId,

@@ -53,8 +53,11 @@ export type InDoubt = { kind: "in_doubt"; error: string };
 /** `onBeforeBody` said no: no byte of the message left and the connection was destroyed. */
 export type Fenced = { kind: "fenced" };
 
+/** Given up from this side before the body (see `callOff`): no byte of the message left. */
+export type CalledOff = { kind: "called_off" };
+
 /** What came of one delivery. */
-export type Reply = Accepted | Refused | Unreachable | InDoubt | Fenced;
+export type Reply = Accepted | Refused | Unreachable | InDoubt | Fenced | CalledOff;
 
 export type Verification = { kind: "ready" } | Refused | Unreachable;
 
@@ -71,6 +74,12 @@ export interface MailTransport {
 
   /** Connects and logs in without sending anything. */
   verify(): Promise<Verification>;
+
+  /**
+   * Ends every delivery of which no byte of the body has left, those that wait for a connection included, and answers
+   * them `called_off`, as it does whatever is handed over from now on. Those in the body go on. For stopping in time.
+   */
+  callOff(): void;
 
   /**
    * Takes no more messages, lets deliveries under way end and closes the connections. A message still waiting for a

@@ -89,7 +89,10 @@ test("while the queue is down nothing is passed over: the next run begins where 
   const { wake } = deps.queue;
   const goingDown = {
     ...deps.queue,
-    wake: (...args: Parameters<typeof wake>) => wake(...args).then(() => void (queue.isDown = true)),
+    async wake(...args: Parameters<typeof wake>) {
+      await wake(...args);
+      queue.isDown = true;
+    },
   };
   await expect(promoteDistant.runOnce({ ...deps, queue: goingDown })).rejects.toThrow(/cannot be reached/);
   expect(woken).toHaveLength(1_000);

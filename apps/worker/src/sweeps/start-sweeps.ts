@@ -40,6 +40,7 @@ export async function sweepOnce(
     if (rows[0].mine !== true) return undefined;
     const findings: Record<string, number> = {};
     for (const sweep of which.filter(isDue)) {
+      if (deps.stopping.aborted) break; // another worker goes on
       try {
         findings[sweep.name] = await sweep.runOnce(deps);
       } catch (err) {
