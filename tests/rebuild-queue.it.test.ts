@@ -48,36 +48,40 @@ describeRedis("moving a running installation", async ({ url: redisUrl }) => {
   test.each([
     ["PostgreSQL", "Redis", onPostgres, onRedis],
     ["Redis", "PostgreSQL", onRedis, onPostgres],
-  ])("from %s to %s: what waits fires on time from the new queue, and everybody gets each email once", async (_from, _to, before, after) => {
-    const sequence = await makeSequence(database.pool, { steps: [{}, { delay: { value: 1, unit: "days" } }] });
-    const { key } = await createApiKey(database.pool, { name: "test", now: new Date() });
-    await start(before);
-    const emails: string[] = [];
-    for (let i = 0; i < people; i += 1) emails.push(await enroll(key, sequence.id));
-    await waitFor(async () => (await count(sequence.id, "status = 'sent'")) === people, {
-      timeoutMilliseconds: 25_000,
-      describe: "everybody's first email",
-    });
+  ])(
+    "from %s to %s: what waits fires on time from the new queue, and everybody gets each email once",
+    async (_from, _to, before, after) => {
+      const sequence = await makeSequence(database.pool, { steps: [{}, { delay: { value: 1, unit: "days" } }] });
+      const { key } = await createApiKey(database.pool, { name: "test", now: new Date() });
+      await start(before);
+      const emails: string[] = [];
+      for (let i = 0; i < people; i += 1) emails.push(await enroll(key, sequence.id));
+      await waitFor(async () => (await count(sequence.id, "status = 'sent'")) === people, {
+        timeoutMilliseconds: 25_000,
+        describe: "everybody's first email",
+      });
 
-    await stopAll();
-    await start(after);
-    const rebuilt = await runCommand(["rebuild-queue", "--json"], after);
+      await stopAll();
+      await start(after);
+      const rebuilt = await runCommand(["rebuild-queue", "--json"], after);
 
-    expect(rebuilt).toMatchObject({ code: 0, stderr: "" });
-    expect(JSON.parse(rebuilt.stdout)).toEqual({
-      backend: after === onRedis ? "redis" : "postgres",
-      queued: people,
-    });
-    await waitFor(async () => (await count(sequence.id, "status = 'sent'")) === 2 * people, {
-      timeoutMilliseconds: 60_000,
-      describe: "everybody's second email",
-    });
-    // A sweep would have found them as well, but late.
-    expect(await count(sequence.id, "step_number = 2 and rescued_at is not null")).toBe(0);
-    const received = inbox.messages().filter((message) => emails.some((email) => message.envelopeTo.includes(email)));
-    expect(received).toHaveLength(2 * people);
-    expect(new Set(received.map((message) => message.messageId)).size).toBe(2 * people);
-  }, 120_000);
+      expect(rebuilt).toMatchObject({ code: 0, stderr: "" });
+      expect(JSON.parse(rebuilt.stdout)).toEqual({
+        backend: after === onRedis ? "redis" : "postgres",
+        queued: people,
+      });
+      await waitFor(async () => (await count(sequence.id, "status = 'sent'")) === 2 * people, {
+        timeoutMilliseconds: 60_000,
+        describe: "everybody's second email",
+      });
+      // A sweep would have found them as well, but late.
+      expect(await count(sequence.id, "step_number = 2 and rescued_at is not null")).toBe(0);
+      const received = inbox.messages().filter((message) => emails.some((email) => message.envelopeTo.includes(email)));
+      expect(received).toHaveLength(2 * people);
+      expect(new Set(received.map((message) => message.messageId)).size).toBe(2 * people);
+    },
+    120_000,
+  );
 
   async function enroll(key: string, sequenceId: string): Promise<string> {
     const email = `${crypto.randomUUID()}@example.com`;
@@ -116,33 +120,37 @@ describe("a Redis that lost everything", async () => {
     await redis?.stop();
   });
 
-  test.skipIf(redis === undefined)("has every delayed job again, and none twice, however often it is rebuilt", async () => {
-    const [sequence, contact] = [await makeSequence(database.pool), await makeContact(database.pool)];
-    const { executionId } = await insertExecution(database.pool, sequence, contact.id, { status: "sent" });
-    const { rows } = await database.pool.query<{ id: string; scheduled_for: Date }>(
-      `insert into step_execution (id, enrollment_id, step_id, step_key, step_number, status, counts_from, due_at, scheduled_for)
+  test.skipIf(redis === undefined)(
+    "has every delayed job again, and none twice, however often it is rebuilt",
+    async () => {
+      const [sequence, contact] = [await makeSequence(database.pool), await makeContact(database.pool)];
+      const { executionId } = await insertExecution(database.pool, sequence, contact.id, { status: "sent" });
+      const { rows } = await database.pool.query<{ id: string; scheduled_for: Date }>(
+        `insert into step_execution (id, enrollment_id, step_id, step_key, step_number, status, counts_from, due_at, scheduled_for)
        select gen_random_uuid(), enrollment_id, step_id, gen_random_uuid(), 1, 'scheduled', counts_from, due_at,
               now() + interval '1 hour' + (i / 10) * interval '1 second'
        from step_execution, generate_series(1, $2::int) i where id = $1 returning id, scheduled_for`,
-      [executionId, waiting],
-    );
-    await queue.wake(rows.map((row) => ({ executionId: row.id, generation: 0, at: row.scheduled_for })));
-    expect(await queue.counts()).toMatchObject({ delayed: waiting });
+        [executionId, waiting],
+      );
+      await queue.wake(rows.map((row) => ({ executionId: row.id, generation: 0, at: row.scheduled_for })));
+      expect(await queue.counts()).toMatchObject({ delayed: waiting });
 
-    await flush(env.REDIS_URL);
-    expect(await queue.counts()).toMatchObject({ delayed: 0 });
-    const [first, ...more] = await Promise.all([
-      runCommand(["rebuild-queue"], env),
-      runCommand(["rebuild-queue"], env),
-    ]);
+      await flush(env.REDIS_URL);
+      expect(await queue.counts()).toMatchObject({ delayed: 0 });
+      const [first, ...more] = await Promise.all([
+        runCommand(["rebuild-queue"], env),
+        runCommand(["rebuild-queue"], env),
+      ]);
 
-    expect(more).toMatchObject([{ code: 0 }]);
-    expect(first).toMatchObject({ code: 0, stdout: expect.stringContaining("5000 scheduled emails") });
-    expect(first?.stderr).toContain("100 %  5,000 of 5,000\n");
-    expect(await queue.counts()).toMatchObject({ delayed: waiting, waiting: 0, active: 0 });
-    const delayed = await queue.bullQueue().getDelayed();
-    expect(new Set(delayed.map((job) => job.data.executionId)).size).toBe(waiting);
-  }, 60_000);
+      expect(more).toMatchObject([{ code: 0 }]);
+      expect(first).toMatchObject({ code: 0, stdout: expect.stringContaining("5000 scheduled emails") });
+      expect(first?.stderr).toContain("100 %  5,000 of 5,000\n");
+      expect(await queue.counts()).toMatchObject({ delayed: waiting, waiting: 0, active: 0 });
+      const delayed = await queue.bullQueue().getDelayed();
+      expect(new Set(delayed.map((job) => job.data.executionId)).size).toBe(waiting);
+    },
+    60_000,
+  );
 
   test("that is down is named, with what to do", async () => {
     await redis?.stop();
