@@ -41,3 +41,9 @@ test("an empty installation says so", () => {
   expect(text).toContain("Nothing is due now.");
   expect(text).toContain("No pending work.");
 });
+
+test("emails in doubt are pointed out, with the command that lists them, and only if there are any", () => {
+  const withDoubts = describeDue({ ...report, byStatus: { in_doubt: 1 } }, { dryRun: false, limit: 50 });
+  expect(withDoubts).toContain("dripline in-doubt");
+  expect(describeDue(report, { dryRun: false, limit: 50 })).not.toContain("dripline in-doubt");
+});
