@@ -179,3 +179,13 @@ test.each(["advance", "resend", "hold"])("a sequence takes the policy `%s`, when
   await api.send("PATCH", path, { body: { in_doubt_policy: policy } });
   expect((await api.get(path)).body.in_doubt_policy).toBe(policy);
 });
+
+test("a policy that is changed moves nothing that is in doubt already", async () => {
+  const { executionId, sequence } = await inDoubt();
+  const before = await get(executionId);
+  for (const policy of ["resend", "advance"]) {
+    const path = `/api/v1/email-sequences/${sequence.id}/`;
+    expect((await api.send("PATCH", path, { body: { in_doubt_policy: policy } })).status).toBe(200);
+    expect(await get(executionId)).toEqual({ ...before, in_doubt_policy: policy });
+  }
+});

@@ -48,7 +48,7 @@ test("what was settled gets its timer, and of each that was left alone it is sai
   expect(woken).toMatchObject([{ executionId: open, generation: 4 }]);
 });
 
-test("all means all: many are settled in several transactions, and those that cannot keep none of the others waiting", async () => {
+test("all means all: those that cannot be settled keep none of the others waiting", async () => {
   const refused = await inDoubt({ enrollment: { status: "cancelled" }, values: { scheduledFor: new Date(0) } });
   const others: string[] = [];
   for (let n = 0; n < 3; n += 1) others.push(await inDoubt());
