@@ -55,6 +55,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   app.decorateRequest("principal", null);
   answerProblems(app);
   logAnswers(app);
+  hangUpWhenStopping(app);
 
   const document = openApiDocument({ operations, version: deps.version, serverUrl: deps.publicUrl });
   await app.register(swagger, { mode: "static", specification: { document: document as never } });
@@ -115,6 +116,20 @@ function sendProblem(problem: ProblemError, request: { readonly id: string }, re
     .header("x-request-id", request.id) // for what fails before the hooks
     .type("application/problem+json")
     .send(JSON.stringify(problem.toProblem(request.id)));
+}
+
+/**
+ * Stopping closes the connections that are idle at that moment. One whose request was under way would become idle after
+ * that, stay open for as long as its client likes, and keep the process from ending.
+ */
+function hangUpWhenStopping(app: FastifyInstance): void {
+  let isStopping = false;
+  app.addHook("preClose", async () => {
+    isStopping = true;
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    if (isStopping) reply.header("connection", "close");
+  });
 }
 
 function logAnswers(app: FastifyInstance): void {

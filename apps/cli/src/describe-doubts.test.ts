@@ -16,7 +16,15 @@ const doubt: OpenDoubtRow = {
   hasAdvanced: false,
   enrollmentStatus: "active",
 };
-const counts = { sequenceId: "s1", sequenceName: "Onboarding", total: 7, open: 2, settledAsSent: 1, sentAgain: 4 };
+const counts = {
+  sequenceId: "s1",
+  sequenceName: "Onboarding",
+  total: 7,
+  open: 2,
+  settledAsSent: 1,
+  answeredLate: 1,
+  sentAgain: 3,
+};
 const report: DoubtReport = { bySequence: [counts, { ...counts, sequenceName: "Renewal", open: 1 }], open: [doubt] };
 const text = (given: Partial<DoubtReport>, limit = 50) => describeDoubts({ ...report, ...given }, { limit });
 const policyLine = (given: Partial<OpenDoubtRow>) =>
@@ -27,9 +35,9 @@ const policyLine = (given: Partial<OpenDoubtRow>) =>
 
 test("counters say what became of every doubt, in all and for each sequence", () => {
   expect(text({})).toContain("3 emails are in doubt now: each may have arrived or not.");
-  expect(text({})).toContain("14 so far: 3 open, 2 settled as sent, 8 sent again");
-  expect(text({})).toContain("    Onboarding: 2 open, 1 settled as sent, 4 sent again");
-  expect(text({})).toContain("    Renewal: 1 open, 1 settled as sent, 4 sent again");
+  expect(text({})).toContain("14 so far: 3 open, 2 settled as sent, 2 answered late, 6 sent again");
+  expect(text({})).toContain("    Onboarding: 2 open, 1 settled as sent, 1 answered late, 3 sent again");
+  expect(text({})).toContain("    Renewal: 1 open, 1 settled as sent, 1 answered late, 3 sent again");
 });
 
 test("each says to whom, which step, since when, why, what to look for, and what comes next; nothing moves the cursor", () => {
@@ -73,6 +81,8 @@ test.each<[string, Partial<OpenDoubtRow>, string]>([
 test("an installation without any says so, and one that has settled all of them keeps the counters", () => {
   expect(text({ bySequence: [], open: [] })).toBe("Nothing is in doubt, and nothing ever was.");
   const settled = text({ bySequence: [{ ...counts, open: 0 }], open: [] });
-  expect(settled).toMatch(/^Nothing is in doubt now\.\n\n {2}7 so far: 0 open, 1 settled as sent, 4 sent again/);
+  expect(settled).toMatch(
+    /^Nothing is in doubt now\.\n\n {2}7 so far: 0 open, 1 settled as sent, 1 answered late, 3 sent again/,
+  );
   expect(settled).not.toContain("dripline settle");
 });

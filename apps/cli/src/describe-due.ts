@@ -1,3 +1,4 @@
+import { type DeliveryBackoff, nameOfScope, TRANSPORT_SCOPE } from "@dripline/domain/delivery-backoff";
 import type { DueReport, PendingWork } from "@dripline/engine/due-report";
 import { printable } from "./printable.ts";
 
@@ -8,6 +9,7 @@ export function describeDue(report: DueReport, { dryRun, limit }: { dryRun: bool
     report.dueNow === 0
       ? "Nothing is due now."
       : `${report.dueNow} due now, the oldest for ${describeSeconds(report.oldestDueSeconds)}.`,
+    ...report.backoffs.map(describeBackoff),
     "",
     ...(counts.length === 0
       ? ["No executions yet."]
@@ -24,9 +26,19 @@ export function describeDue(report: DueReport, { dryRun, limit }: { dryRun: bool
   return lines.join("\n");
 }
 
+function describeBackoff({ scope, message, nextAt }: DeliveryBackoff): string {
+  const what =
+    scope === TRANSPORT_SCOPE ? "Sending stands still" : `Emails to ${nameOfScope(scope)} leave one at a time`;
+  return printable(`${what}, the next try is at ${utc(nextAt)}: ${message}`);
+}
+
+function utc(at: Date): string {
+  return `${at.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}
+
 function table(pending: readonly PendingWork[]): string[] {
   const rows = pending.map((work) => [
-    `${work.scheduledFor.toISOString().slice(0, 19).replace("T", " ")} UTC`,
+    utc(work.scheduledFor),
     work.isDue ? "due" : work.status,
     work.contactEmail,
     `${work.sequenceName} · ${work.stepNumber} ${work.stepName}`,

@@ -106,6 +106,25 @@ program
   });
 
 program
+  .command("rebuild-queue")
+  .description("give everything that waits its job in the queue again: after a flush, or a move to another queue")
+  .option("--json", "for scripts", false)
+  .action(async ({ json }: { json: boolean }) => {
+    const { rebuildQueueNow } = await import("./commands/rebuild-queue.ts");
+    await rebuildQueueNow(env, directory(), { json, now });
+  });
+
+program
+  .command("resume-delivery")
+  .description("let emails leave as usual again, after what a mail server had refused was put right; doctor lists it")
+  .argument("[scope]", "transport, or domain:example.com (default: transport)")
+  .option("--all", "everything that is slowed down", false)
+  .action(async (scope: string | undefined, { all }: { all: boolean }) => {
+    const { resumeDelivery } = await import("./commands/resume-delivery.ts");
+    await resumeDelivery(env, directory(), { scope, all, now, print: (line) => console.log(line) });
+  });
+
+program
   .command("in-doubt")
   .description("what was handed over without a recorded answer, and may have arrived or not; how often that happened")
   .option("--limit <number>", "list at most so many", toCount, 50)

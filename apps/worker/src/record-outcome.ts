@@ -7,10 +7,10 @@ import { retryExecutions } from "@dripline/db/retry-executions";
 import { unreachable } from "@dripline/domain/unreachable";
 import { wakeAfterCommit } from "@dripline/engine/wake-after-commit";
 import type { WakeVerdict } from "@dripline/queue/wake-queue";
-import { advance } from "./advance.ts";
 import type { SendOutcome } from "./decide-outcome.ts";
 import { keepTrying } from "./keep-trying.ts";
 import { recordInDoubt } from "./record-in-doubt.ts";
+import { recordSent } from "./record-sent.ts";
 import type { SendDeps } from "./send-deps.ts";
 
 /**
@@ -48,25 +48,8 @@ async function writeOutcome(
     case "fenced":
       return letGo(deps, claim, now);
 
-    case "sent": {
-      const isRecorded = await advance(deps, facts, {
-        executionId,
-        generation,
-        from: "sending",
-        to: "sent",
-        at: by.now,
-        email: { response: outcome.response },
-        event: null,
-      });
-      if (!isRecorded) {
-        const { response } = outcome;
-        return deps.log.error(
-          { executionId, generation, response },
-          "accepted, but the row had moved on: see its events",
-        );
-      }
-      return deps.log.info({ executionId, generation }, "sent");
-    }
+    case "sent":
+      return recordSent(deps, facts, claim, outcome.response, now);
 
     case "in_doubt": {
       const { reason, message } = outcome;
@@ -82,9 +65,9 @@ async function writeOutcome(
 
     case "retry":
     case "release": {
-      const { at, reason, message } = outcome;
+      const { at, reason, message, smtpCode, enhancedCode } = outcome;
       const move = outcome.kind === "retry" ? retryExecutions : releaseExecutions;
-      const moved = await move(deps.db, [{ executionId, generation, at, reason, message }], by);
+      const moved = await move(deps.db, [{ executionId, generation, at, reason, message, smtpCode, enhancedCode }], by);
       deps.onCheckpoint("recorded", executionId);
       if (moved.length === 1) {
         await wakeAfterCommit(deps.queue, [{ executionId, generation, at }], (err) =>
@@ -98,8 +81,8 @@ async function writeOutcome(
     }
 
     case "failed": {
-      const { reason, message } = outcome;
-      await failExecutions(deps.db, [{ executionId, generation, reason, message }], by);
+      const { reason, message, smtpCode, enhancedCode } = outcome;
+      await failExecutions(deps.db, [{ executionId, generation, reason, message, smtpCode, enhancedCode }], by);
       deps.onCheckpoint("recorded", executionId);
       return deps.log.error({ executionId, reason, detail: message }, "failed: needs an operator");
     }

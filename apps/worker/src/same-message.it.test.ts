@@ -1,6 +1,8 @@
 import { makeContact, makeSequence } from "@dripline/testkit/factories";
 import { beforeEach, describe, expect, test } from "vitest";
+import type { SendDeps } from "./send-deps.ts";
 import { sendStep } from "./send-step.ts";
+import { rescueLeases } from "./sweeps/rescue-leases.ts";
 import { enrollNow, openExecution, startWorkerAt } from "./testing/worker-at.ts";
 
 /** Every attempt at one email hands over the same message, whatever changed in between. */
@@ -125,6 +127,39 @@ describe("an email whose outcome nobody can know, under the policy", () => {
     const { rows } = await db.query("select status from sequence_enrollment where id = $1", [enrollmentId]);
     expect(rows).toEqual([{ status: "active" }]);
   });
+});
+
+describe("an answer that comes after the lease had ended and a sweep had called the email in doubt", () => {
+  /** The same worker, frozen between the server's "250" and its own next step. */
+  const frozen: SendDeps = {
+    ...deps,
+    transport: {
+      ...deps.transport,
+      async deliver(message, onBeforeBody) {
+        const reply = await deps.transport.deliver(message, onBeforeBody);
+        await db.query("update step_execution set lease_until = now() - interval '1 s' where status = 'sending'");
+        await rescue();
+        return reply;
+      },
+    },
+  };
+  const queue = { ...deps.queue, counts: async () => ({}), applySettings: async () => {} };
+  const rescue = () => rescueLeases.runOnce({ ...deps, queue });
+
+  test.each(["advance", "hold", "resend"] as const)(
+    "settles the doubt under `%s`: sent once, and the next step is open once",
+    async (inDoubtPolicy) => {
+      const { enrollmentId } = await enrolled({ inDoubtPolicy, steps: [{}, { delay: { value: 3, unit: "days" } }] });
+      const open = await openExecution(worker, enrollmentId);
+      if (open === undefined) throw new Error("nothing is open");
+      await sendStep(frozen, open);
+
+      expect(await statuses(enrollmentId)).toEqual(["sent", "scheduled"]);
+      expect(await logs(enrollmentId)).toEqual(["in_doubt", "accepted"]);
+      expect((await events(enrollmentId)).map(({ reason }) => reason)).toEqual(["worker_lost", "late_reply"]);
+      expect(smtp.bodies).toHaveLength(1);
+    },
+  );
 });
 
 async function events(enrollmentId: string) {

@@ -46,6 +46,7 @@ const deps: SweepDeps = {
   log: { debug() {}, info() {}, warn() {}, error() {} },
   now: () => new Date(),
   onCheckpoint: () => {},
+  stopping: new AbortController().signal,
   pace: REAL_PACE,
   limits: NO_LIMITS,
   from: { name: "Acme", address: "hello@acme.example" },

@@ -1,5 +1,4 @@
 import type { ExecutionFacts } from "@dripline/db/load-facts";
-import type { SendPlace } from "@dripline/db/take-send-place";
 import { decideSend } from "@dripline/domain/decide-send";
 import type { Wake } from "@dripline/queue/wake";
 import type { WakeVerdict } from "@dripline/queue/wake-queue";
@@ -8,10 +7,11 @@ import { composeEmail } from "./compose-email.ts";
 import { decideOutcome, mayHaveLeft } from "./decide-outcome.ts";
 import { deliverUnderLease } from "./deliver-under-lease.ts";
 import { holdUnrenderable } from "./hold-unrenderable.ts";
+import { noteDelivery } from "./note-delivery.ts";
 import { recordOutcome } from "./record-outcome.ts";
 import type { SendDeps } from "./send-deps.ts";
 import { statementsOn } from "./statements.ts";
-import { givePlaceBack, takePlace } from "./take-place.ts";
+import { givePlaceBack, type TakenPlace, takePlace } from "./take-place.ts";
 
 /**
  * One wake-up, from "somebody says this step is due" to the recorded outcome. The wake-up proves nothing: it may be
@@ -21,6 +21,7 @@ import { givePlaceBack, takePlace } from "./take-place.ts";
  * @throws when the database cannot be reached; the queue brings the wake-up again, and no attempt is used up
  */
 export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict> {
+  if (deps.stopping.aborted) return { kind: "again", at: deps.now() }; // for another worker
   deps.onCheckpoint("woken", wake.executionId);
   const statements = statementsOn(deps.db);
   const facts = await statements.loadFacts(wake.executionId);
@@ -36,9 +37,10 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
   deps.onCheckpoint("composed", wake.executionId);
 
   const place = await takePlace(deps, facts, decision);
-  if (place.kind === "over_limit") return applyDecision(deps, facts, place.decision);
+  if (place.kind !== "taken") return applyDecision(deps, facts, place.decision);
   deps.onCheckpoint("place_taken", wake.executionId);
 
+  if (deps.stopping.aborted) return lostTheRace(deps, facts, place);
   const claim = await statements.claim({
     ...wake,
     stepId: facts.execution.stepId,
@@ -56,7 +58,9 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
   deps.onCheckpoint("replied", wake.executionId);
   const outcome = decideOutcome(reply, claim, deps.now(), deps.pace);
   if (!mayHaveLeft(outcome)) await givePlaceBack(deps, facts, place, claim);
-  return recordOutcome(deps, facts, claim, outcome, leaseEndsAt);
+  const verdict = await recordOutcome(deps, facts, claim, outcome, leaseEndsAt);
+  await noteDelivery(deps, facts, place, outcome);
+  return verdict;
 }
 
 function wakeIsOver(deps: SendDeps, wake: Wake, reason: string): WakeVerdict {
@@ -67,7 +71,7 @@ function wakeIsOver(deps: SendDeps, wake: Wake, reason: string): WakeVerdict {
 /** Between reading and claiming, somebody else claimed the row or the facts changed. A second look will tell which. */
 const secondLookMilliseconds = 1_000;
 
-async function lostTheRace(deps: SendDeps, facts: ExecutionFacts, place: SendPlace): Promise<WakeVerdict> {
+async function lostTheRace(deps: SendDeps, facts: ExecutionFacts, place: TakenPlace): Promise<WakeVerdict> {
   await givePlaceBack(deps, facts, place, null);
   const { id: executionId, generation } = facts.execution;
   deps.log.debug({ executionId, generation }, "claim refused: the facts changed since they were read");

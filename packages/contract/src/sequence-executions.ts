@@ -22,6 +22,8 @@ const executionFields = {
   timezone_source: ZoneSource.nullable().describe("Whose zone that was"),
   sent_at: Instant.nullable(),
   attempt_count: z.int(),
+  smtp_code: z.int().nullable().describe("Of the mail server's last refusal (RFC 5321)"),
+  enhanced_code: z.string().nullable().describe("The enhanced status code that came with it, such as 5.1.1 (RFC 3463)"),
   error_message: z.string().nullable(),
   email_log: Id.nullable(),
   message_id: z.string().nullable().describe("The same at every attempt: what to look for in a mail server's log"),

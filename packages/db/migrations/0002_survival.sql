@@ -1,6 +1,7 @@
 CREATE TABLE "delivery_backoff" (
 	"scope" text PRIMARY KEY NOT NULL,
 	"next_at" timestamp (3) with time zone NOT NULL,
+	"suggested_at" timestamp (3) with time zone NOT NULL,
 	"interval_seconds" double precision NOT NULL,
 	"reason" text NOT NULL,
 	"message" text NOT NULL,

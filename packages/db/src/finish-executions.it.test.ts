@@ -427,3 +427,13 @@ async function moveToNewVersion({ sequence, enrollmentId }: MadeExecution, tx: Q
   await tx.query("update sequence_enrollment set version_id = $2 where id = $1", [enrollmentId, versionId]);
   return versionId;
 }
+
+test("an enrollment that went on from this step before does not go on a second time", async () => {
+  const sending = await makeSending({ hasAdvanced: true });
+  const before = await readAll(sending);
+  expect(await finishExecutions(db, [finishAs(sending)])).toEqual([]);
+  expect(await readAll(sending)).toEqual(before);
+
+  expect(await finishExecutions(db, [finishAs(sending, { plan: null })])).toHaveLength(1);
+  expect(await readExecution(db, sending.executionId)).toMatchObject({ status: "sent", hasAdvanced: true });
+});

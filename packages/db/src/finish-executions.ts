@@ -20,7 +20,10 @@ export interface Finish {
   readonly email: HandedOver | null;
   /** A sentence for the event log; null where the row itself says everything (`sent`). */
   readonly event: FinishEvent | null;
-  /** The version that the plan was made from. If the enrollment has moved to another one since, nothing is written; without a plan there is nothing to be wrong. */
+  /**
+   * The version that the plan was made from. If the enrollment has moved to another one since, or has gone on from this
+   * step before, nothing is written; without a plan there is nothing to be wrong.
+   */
   readonly versionId: string;
   /** null: the enrollment stays where it is, to wait for an operator or because it went on from here before. */
   readonly plan: NextStepPlan | null;
@@ -91,9 +94,12 @@ const statement = `
         sent_at = case when i.to_status = 'sent' then i.at end,
         email_log_id = coalesce(i.email_log_id, e.email_log_id), has_advanced = e.has_advanced or i.advances,
         message_source = case when i.to_status = 'in_doubt' then e.message_source end,
+        smtp_code = case when i.to_status <> 'sent' then e.smtp_code end,
+        enhanced_code = case when i.to_status <> 'sent' then e.enhanced_code end,
         error_message = case when i.to_status = 'sent' then null else coalesce(i.event ->> 'message', e.error_message) end
     from input i, locked
-    where locked.execution_id = e.id and (locked.version_id = i.version_id or not i.advances) and e.id = i.execution_id and e.generation = i.generation and e.status = i.from_status
+    where locked.execution_id = e.id and e.id = i.execution_id and e.generation = i.generation and e.status = i.from_status
+      and (not i.advances or (locked.version_id = i.version_id and not e.has_advanced))
     returning e.enrollment_id, e.step_key, locked.contact_id, locked.message_id, locked.source, i.*
   ),
   logged as (

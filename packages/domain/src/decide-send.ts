@@ -64,7 +64,11 @@ export type DeferReason =
   | "sequence_daily_limit"
   | "sender_daily_limit"
   | "contact_gap"
-  | "one_overdue_at_a_time";
+  | "one_overdue_at_a_time"
+  | BackoffDeferReason;
+
+/** The mail server, or the recipient's domain, is slowed down, and it is another email's turn. */
+export type BackoffDeferReason = "transport_backoff" | "domain_backoff";
 
 export type NotNow =
   /** The wake-up came before its time: come back at `at`, write nothing. */
@@ -75,7 +79,7 @@ export type NotNow =
   | { readonly kind: "hold"; readonly reason: HoldReason; readonly message: string }
   /** Pass over this step and go on with the next. */
   | { readonly kind: "skip"; readonly reason: SkipReason; readonly message: string }
-  /** Outside the window, or over a limit: the same row, at a later time. */
+  /** Outside the window, over a limit, or slowed down: the same row, at a later time. */
   | { readonly kind: "defer"; readonly at: Date; readonly reason: DeferReason; readonly message: string };
 
 export type SendDecision =
@@ -93,8 +97,8 @@ export type SendDecision =
 
 /**
  * Whether the email of this execution may go out now, and if not, what happens instead and why. `now` is the database's
- * clock, which is also the one that the claim compares with. Limits (emails a second, a day, per contact) are not asked
- * here: taking a place under a limit is a write.
+ * clock, which is also the one that the claim compares with. Limits (emails a second, a day, per contact) and whether
+ * anything is slowed down are not asked here: taking a place is a write.
  */
 export function decideSend(facts: SendFacts, generation: number, now: Date, pace: Pace = REAL_PACE): SendDecision {
   const { execution } = facts;

@@ -477,3 +477,30 @@ function expectedGate(decision: SendDecision): GateName | undefined {
   if (decision.kind === "deliver") return undefined;
   return decision.kind === "early" ? "delay" : gateOfReason[decision.reason];
 }
+
+describe("what the mail server said", () => {
+  const backoff = {
+    scope: "transport",
+    reason: "sender_refused",
+    message: "550 5.7.26 unauthenticated",
+    since: hours(-1),
+    nextAt: hours(1),
+    intervalSeconds: 7_200,
+  } as const;
+
+  test("defers what would go out now, until the next try, and its gate stands before the limits", () => {
+    const { gates, decision, nextTryAt, summary } = explainSend(ready, now, REAL_PACE, null, [backoff]);
+    expect(decision).toMatchObject({ kind: "defer", reason: "transport_backoff" });
+    expect(nextTryAt).toEqual(backoff.nextAt);
+    expect(summary).toContain("550 5.7.26 unauthenticated");
+    const names = gates.map((gate) => gate.name);
+    expect(names.slice(names.indexOf("transport"))).toEqual(["transport", "recipient_domain", "throttle", "attempts"]);
+  });
+
+  test("does not count for what is planned after the next try, or would not go out anyway", () => {
+    const later = execution({ dueAt: hours(2), scheduledFor: hours(2) });
+    expect(explainSend(later, now, REAL_PACE, null, [backoff]).decision).toMatchObject({ kind: "deliver" });
+    const paused = { ...ready, sequence: { status: "paused" as const } };
+    expect(explainSend(paused, now, REAL_PACE, null, [backoff]).decision).toMatchObject({ kind: "hold" });
+  });
+});

@@ -12,7 +12,7 @@ afterAll(() => db.end());
 
 const at = (hour: number) => new Date(Date.UTC(2026, 2, 2, hour));
 
-test("every doubt is counted once: open, settled as sent, or sent again, for each sequence", async () => {
+test("every doubt is counted once: open, settled as sent, answered late, or sent again, for each sequence", async () => {
   expect(await doubtReport(db, { limit: 10 })).toEqual({ bySequence: [], open: [] });
 
   const [one, other] = [await makeSequence(db), await makeSequence(db)];
@@ -24,14 +24,31 @@ test("every doubt is counted once: open, settled as sent, or sent again, for eac
   await db.query("update step_execution set status = 'scheduled' where id = $1", [twice.executionId]);
   const open = await insertDoubt(db, one, await contact(), { handedOverAt: at(3), values: { scheduledFor: at(3) } });
   await insertDoubt(db, other, await contact(), { values: { status: "sent" } });
+  // Sent again, in doubt again, and then the second worker came back with its answer.
+  const late = await insertDoubt(db, other, await contact());
+  await logDoubt(db, late.executionId, at(11));
+  await db.query("update step_execution set status = 'sent', email_log_id = null where id = $1", [late.executionId]);
+  await db.query(
+    `insert into execution_event (id, execution_id, at, kind, reason, message, actor)
+     values (gen_random_uuid(), $1, now(), 'sent', 'late_reply', 'Late.', 'worker')`,
+    [late.executionId],
+  );
   await insertExecution(db, other, await contact(), { status: "sent" });
 
   const report = await doubtReport(db, { limit: 10 });
 
   const counts = { sequenceId: one.id, sequenceName: `Sequence ${one.id}` };
   expect(report.bySequence).toEqual([
-    { ...counts, total: 4, open: 1, settledAsSent: 1, sentAgain: 2 },
-    { sequenceId: other.id, sequenceName: `Sequence ${other.id}`, total: 1, open: 0, settledAsSent: 1, sentAgain: 0 },
+    { ...counts, total: 4, open: 1, settledAsSent: 1, answeredLate: 0, sentAgain: 2 },
+    {
+      sequenceId: other.id,
+      sequenceName: `Sequence ${other.id}`,
+      total: 3,
+      open: 0,
+      settledAsSent: 1,
+      answeredLate: 1,
+      sentAgain: 1,
+    },
   ]);
   expect(report.open).toMatchObject([{ executionId: open.executionId, handedOverAt: at(3), hasAdvanced: false }]);
 });

@@ -32,6 +32,8 @@ const fields = {
   timezone_source: stepExecution.timezoneSource,
   sent_at: stepExecution.sentAt,
   attempt_count: stepExecution.attemptCount,
+  smtp_code: stepExecution.smtpCode,
+  enhanced_code: stepExecution.enhancedCode,
   error_message: stepExecution.errorMessage,
   email_log: stepExecution.emailLogId,
   message_id: stepExecution.messageId,
