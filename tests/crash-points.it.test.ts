@@ -17,6 +17,9 @@ import { openScenePool, type ScenePool } from "./chaos/crash-points/scene-pool.t
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** The first one waits for its turn and for all that is played before. */
+const sceneMilliseconds = 300_000;
+
 const redis = await ownRedis();
 let smtp: SmtpByRecipient;
 let scenes: ScenePool;
@@ -41,14 +44,12 @@ afterAll(async () => {
 
 const expected = ({ point, policy }: Scene) => ({
   left: forPolicy(point.left, policy),
-  then: forPolicy(point.then, policy),
+  becomes: forPolicy(point.becomes, policy),
   broken: [],
 });
 
 describe.skipIf(redis === undefined)("what a dead process leaves, and what it comes to, is what the table says", () => {
-  const all = listScenes()
-    .filter((s) => !process.env.ONLY || s.name.match(process.env.ONLY))
-    .map((scene) => ({ scene, name: scene.name }));
+  const all = listScenes().map((scene) => ({ scene, name: scene.name }));
   const results = new Map<Scene, Promise<SceneResult>>();
   beforeAll(() => {
     for (const { scene } of all) {
@@ -63,6 +64,26 @@ describe.skipIf(redis === undefined)("what a dead process leaves, and what it co
     async ({ scene }) => {
       expect(await results.get(scene)).toEqual(expected(scene));
     },
-    300_000,
+    sceneMilliseconds,
+  );
+});
+
+/** Without a protection, a scene must not come to what the table says. */
+const controls = [
+  { name: "body left, advance", without: "mark", broken: "step 1: copy 2 without a doubt on record before" },
+  { name: "replied: 250, hold", without: "doubt", broken: "step 1: copy 2 without a doubt on record before" },
+] as const;
+
+describe.skipIf(redis === undefined)("the table notices when a protection is missing", () => {
+  test.each(controls)(
+    "$name, without the $without",
+    async ({ name, without, broken }) => {
+      const scene = listScenes().find((one) => one.name === name);
+      if (scene === undefined) throw new Error(`there is no scene "${name}"`);
+      const result = await scenes.play({ ...scene, without });
+      expect(result).not.toEqual(expected(scene));
+      expect(result.broken).toContain(broken);
+    },
+    sceneMilliseconds,
   );
 });

@@ -14,7 +14,7 @@ export type Fault =
   | { readonly kind: "freeze"; readonly at: Checkpoint };
 
 /** What is different from one person in a sequence that is always open. */
-export type SetUp = "daily_limit" | "opted_out" | "window_closed";
+type SetUp = "daily_limit" | "opted_out" | "window_closed";
 
 /** Everything that can be seen of the first email and of what hangs on it. */
 export interface Seen {
@@ -51,7 +51,7 @@ export interface CrashPoint {
   /** Exactly what is left right after the last fault. */
   readonly left: ByPolicy<Seen>;
   /** Exactly what it comes to, once another worker has settled everything. */
-  readonly then: ByPolicy<Seen>;
+  readonly becomes: ByPolicy<Seen>;
 }
 
 export function forPolicy<Value>(value: ByPolicy<Value>, policy: InDoubtPolicy): Value {
@@ -63,6 +63,6 @@ export function isByPolicy<Value>(value: ByPolicy<Value>): value is Readonly<Rec
 }
 
 /** Whether the sequence's policy for doubts makes a difference here. */
-export function dependsOnPolicy({ left, then }: CrashPoint): boolean {
-  return isByPolicy(left) || isByPolicy(then);
+export function dependsOnPolicy({ left, becomes }: CrashPoint): boolean {
+  return isByPolicy(left) || isByPolicy(becomes);
 }

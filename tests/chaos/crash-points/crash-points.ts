@@ -41,6 +41,9 @@ const sent: Seen = {
   enrollment: "completed",
 };
 
+/** Its wake-up came again after its worker was lost; nothing had been claimed, so nothing had to be taken back. */
+const sentByAnother: Seen = { ...sent, events: ["rescued worker_lost"] };
+
 /** The claim ended, was taken back (generation 2) and made again (3); it counts as one attempt. */
 const sentAfterRescue: Seen = { ...sent, generation: 3, events: ["rescued lease_expired"] };
 
@@ -77,8 +80,8 @@ const doubtOf = (reason: "worker_lost" | "no_final_reply", copies: number) => {
   } satisfies Record<string, Seen>;
 };
 
-function settled(doubt: ReturnType<typeof doubtOf>): Pick<CrashPoint, "then"> {
-  return { then: { advance: doubt.advanced, resend: doubt.sentAgain, hold: doubt.held } };
+function settled(doubt: ReturnType<typeof doubtOf>): Pick<CrashPoint, "becomes"> {
+  return { becomes: { advance: doubt.advanced, resend: doubt.sentAgain, hold: doubt.held } };
 }
 
 const failed: Seen = { ...claimed, status: "failed", phase: null, lease: null, events: ["failed refused_5xx"] };
@@ -99,21 +102,21 @@ export const crashPoints: readonly CrashPoint[] = [
     knew: "the enrollment's first timer",
     faults: [{ kind: "kill_api_before_wake" }],
     left: waiting,
-    then: sent,
+    becomes: sent,
   },
   {
     name: "woken",
     knew: "the wake-up",
     faults: [{ kind: "kill", at: "woken" }],
     left: waiting,
-    then: sent,
+    becomes: sentByAnother,
   },
   {
     name: "composed",
     knew: "the message",
     faults: [{ kind: "kill", at: "composed" }],
     left: waiting,
-    then: sent,
+    becomes: sentByAnother,
   },
   {
     name: "place taken",
@@ -121,21 +124,21 @@ export const crashPoints: readonly CrashPoint[] = [
     faults: [{ kind: "kill", at: "place_taken" }],
     setUp: "daily_limit",
     left: { ...waiting, places: 1 },
-    then: { ...sent, places: 3 },
+    becomes: { ...sentByAnother, places: 3 },
   },
   {
     name: "claimed",
     knew: "that it had not connected yet",
     faults: [{ kind: "kill", at: "claimed" }],
     left: claimed,
-    then: sentAfterRescue,
+    becomes: sentAfterRescue,
   },
   {
     name: "asked",
     knew: "the server's 354",
     faults: [{ kind: "kill", at: "asked" }],
     left: claimed,
-    then: sentAfterRescue,
+    becomes: sentAfterRescue,
   },
   {
     name: "marked",
@@ -165,7 +168,7 @@ export const crashPoints: readonly CrashPoint[] = [
     faults: [{ kind: "kill", at: "replied" }],
     server: [{ refuseRecipient: busy }, "accept"],
     left: claimed,
-    then: sentAfterRescue,
+    becomes: sentAfterRescue,
   },
   {
     name: "replied: 451 to the body",
@@ -196,7 +199,7 @@ export const crashPoints: readonly CrashPoint[] = [
     knew: "the next step's timer",
     faults: [{ kind: "kill", at: "recorded" }],
     left: { ...sent, next: "scheduled", enrollment: "active" },
-    then: sent,
+    becomes: sent,
   },
   {
     name: "recorded: 451",
@@ -204,7 +207,7 @@ export const crashPoints: readonly CrashPoint[] = [
     faults: [{ kind: "kill", at: "recorded" }],
     server: [{ refuseRecipient: busy }, "accept"],
     left: { ...claimed, status: "scheduled", phase: null, lease: null, events: ["retried refused_4xx"] },
-    then: { ...sent, attempts: 2, generation: 2, events: ["retried refused_4xx"] },
+    becomes: { ...sent, attempts: 2, generation: 2, events: ["retried refused_4xx"] },
   },
   {
     name: "recorded: 554",
@@ -212,7 +215,7 @@ export const crashPoints: readonly CrashPoint[] = [
     faults: [{ kind: "kill", at: "recorded" }],
     server: [{ refuseBody: refusal }],
     left: failed,
-    then: failed,
+    becomes: failed,
   },
   {
     name: "recorded: connection lost",
@@ -227,7 +230,7 @@ export const crashPoints: readonly CrashPoint[] = [
     knew: "that this wake-up is over",
     faults: [{ kind: "kill", at: "next_woken" }],
     left: { ...sent, next: "scheduled", enrollment: "active" },
-    then: sent,
+    becomes: sent,
   },
   {
     name: "decided: put off",
@@ -235,7 +238,7 @@ export const crashPoints: readonly CrashPoint[] = [
     faults: [{ kind: "kill", at: "decided" }],
     setUp: "window_closed",
     left: { ...waiting, events: ["deferred outside_window"] },
-    then: { ...waiting, events: ["deferred outside_window"] },
+    becomes: { ...waiting, events: ["deferred outside_window", "rescued worker_lost"] },
   },
   {
     name: "decided: stopped",
@@ -243,7 +246,7 @@ export const crashPoints: readonly CrashPoint[] = [
     faults: [{ kind: "kill", at: "decided" }],
     setUp: "opted_out",
     left: { ...waiting, status: "skipped", events: ["skipped contact_opted_out"], enrollment: "unsubscribed" },
-    then: { ...waiting, status: "skipped", events: ["skipped contact_opted_out"], enrollment: "unsubscribed" },
+    becomes: { ...waiting, status: "skipped", events: ["skipped contact_opted_out"], enrollment: "unsubscribed" },
   },
   {
     name: "sweep: leases found",
@@ -263,7 +266,7 @@ export const crashPoints: readonly CrashPoint[] = [
       { kind: "kill", at: "leases_released" },
     ],
     left: { ...waiting, generation: 2, hasMessageId: true, events: ["rescued lease_expired"] },
-    then: sentAfterRescue,
+    becomes: sentAfterRescue,
   },
   {
     name: "sweep: doubt recorded",
@@ -280,7 +283,7 @@ export const crashPoints: readonly CrashPoint[] = [
     knew: "the server's 354; thawed, it may not mark the row, and nothing leaves",
     faults: [{ kind: "freeze", at: "asked" }],
     left: claimed,
-    then: sentAfterRescue,
+    becomes: sentAfterRescue,
   },
   {
     name: "frozen: marked",
@@ -294,6 +297,6 @@ export const crashPoints: readonly CrashPoint[] = [
     knew: "that it was accepted; thawed, it settles the doubt, unless a second copy was sent already",
     faults: [{ kind: "freeze", at: "replied" }],
     left: bodyLeft,
-    then: { advance: lateReply, resend: lost(1).sentAgain, hold: lateReply },
+    becomes: { advance: lateReply, resend: lost(1).sentAgain, hold: lateReply },
   },
 ];

@@ -5,13 +5,14 @@ import { type Database, openDatabase } from "@dripline/db/database";
 import type { InDoubtPolicy } from "@dripline/domain/statuses";
 import { freePort } from "@dripline/embedded/free-port";
 import { enrollContact } from "@dripline/engine/enroll";
+import type { PendingWake } from "@dripline/engine/wake-after-commit";
 import { openWakeQueue } from "@dripline/queue/open-wake-queue";
 import type { WakeQueue } from "@dripline/queue/wake-queue";
 import { makeContact, makeSequence } from "@dripline/testkit/factories";
 import { waitFor } from "@dripline/testkit/wait-for";
 import { type Child, startChild } from "../services/child.ts";
 import type { CrashPoint, Fault, Seen } from "./crash-point.ts";
-import { apiProgram, type CrashServices, compiled, freshPostgres, freshRedis } from "./crash-services.ts";
+import { apiProgram, type CrashServices, compiled, freshRedis } from "./crash-services.ts";
 import { findBrokenLaws } from "./find-broken-laws.ts";
 import type { HealthyHost } from "./healthy-host.ts";
 import { readSeen } from "./read-seen.ts";
@@ -23,13 +24,15 @@ export interface SceneOptions {
   readonly backend: "redis" | "postgres";
   /** Taken away from every worker of the scene. */
   readonly without?: Protection;
+  /** Migrated and empty. It outlives the scene: the healthy worker goes on looking into it. */
+  readonly databaseUrl: string;
   readonly logPath: string;
 }
 
 /** What became of one scene. */
 export interface SceneResult {
   readonly left: Seen;
-  readonly then: Seen;
+  readonly becomes: Seen;
   readonly broken: readonly string[];
 }
 
@@ -45,8 +48,7 @@ const patience = { timeoutMilliseconds: 60_000 };
  * come to when no timer, no job and no lease is left.
  */
 export async function playScene(services: CrashServices, host: HealthyHost, scene: SceneOptions): Promise<SceneResult> {
-  const { point, backend, without, logPath } = scene;
-  const databaseUrl = await freshPostgres(services);
+  const { point, backend, without, databaseUrl, logPath } = scene;
   const redisUrl = backend === "redis" ? await freshRedis(services) : undefined;
   const db = openDatabase({ url: databaseUrl, connectionsMax: 2, applicationName: "crash scene", onError: () => {} });
   const queue = openWakeQueue({ redisUrl, databaseUrl, now: () => new Date(), role: "producer" });
@@ -57,7 +59,9 @@ export async function playScene(services: CrashServices, host: HealthyHost, scen
     MAIL_FROM: "Acme <hello@acme.example>",
     DRIPLINE_SECRET: "a secret of at least thirty-two characters",
     DRIPLINE_DAY_LENGTH: dayLength,
-    CLAIM_LEASE_SECONDS: "4",
+    CLAIM_LEASE_SECONDS: "6",
+    SMTP_CONNECT_SECONDS: "3",
+    SMTP_ENVELOPE_SECONDS: "2",
     SMTP_FINAL_REPLY_SECONDS: "1",
     OVERDUE_GAP_MINUTES: "0",
     WORKER_CONCURRENCY: "2",
@@ -73,9 +77,10 @@ export async function playScene(services: CrashServices, host: HealthyHost, scen
   try {
     const stage = await setStage(db, scene, services);
     const sink = () => services.smtp.arrivals.filter(({ recipient }) => recipient === stage.email);
-    const enrollment = await enroll(db, queue, stage, point, start);
+    const enrollment = await enroll(db, stage, point, start);
+    if (point.faults[0]?.kind !== "freeze") await queue.wake(enrollment.wakes);
     await changeFacts(db, point);
-    for (const fault of point.faults) await meet(fault, enrollment.executionId, sink, start);
+    for (const fault of point.faults) await meet(fault, enrollment, { db, queue, sink, start });
 
     const left = await readSeen(db, enrollment.id, sink());
     await host.startWorker(env);
@@ -83,13 +88,23 @@ export async function playScene(services: CrashServices, host: HealthyHost, scen
     await settle(db, queue, waits);
     for (const child of children.filter((one) => !one.hasEnded())) await thaw(child);
     await settle(db, queue, waits);
-    const then = await readSeen(db, enrollment.id, sink());
-    return { left, then, broken: await findBrokenLaws(db, sink()) };
+    const becomes = await readSeen(db, enrollment.id, sink());
+    return { left, becomes, broken: await findBrokenLaws(db, sink()) };
   } finally {
     for (const child of children) child.signal("SIGKILL");
     await queue.close();
     await db.end();
   }
+}
+
+type Start = (program: string, more: Readonly<Record<string, string>>) => Child;
+
+interface Enrollment {
+  readonly id: string;
+  /** Of the first step. */
+  readonly executionId: string;
+  /** Timers that are not set yet. */
+  readonly wakes: readonly PendingWake[];
 }
 
 interface Stage {
@@ -111,26 +126,25 @@ async function setStage(db: Database, { point, policy }: SceneOptions, { smtp }:
 
 async function enroll(
   db: Database,
-  queue: WakeQueue,
   { contactId, sequenceId }: Stage,
   { faults }: CrashPoint,
-  start: (program: string, more: Readonly<Record<string, string>>) => Child,
-): Promise<{ id: string; executionId: string }> {
+  start: Start,
+): Promise<Enrollment> {
   if (faults.some(({ kind }) => kind === "kill_api_before_wake"))
     return enrollAndKillApi(db, { contactId, sequenceId }, start);
   const request = { sequenceId, contactId, companyId: null, notes: "" };
   const result = await enrollContact(db, request, { now: new Date(), pace });
   if (result.kind !== "enrolled") throw new Error(`not enrolled: ${JSON.stringify(result)}`);
-  await queue.wake(result.wakes);
-  return { id: result.enrollmentId, executionId: result.wakes[0]?.executionId ?? "" };
+  const { enrollmentId: id, wakes } = result;
+  return { id, executionId: wakes[0]?.executionId ?? "", wakes };
 }
 
 /** The queue of this API takes everything and answers nothing, so it dies with the row committed and the timer not set. */
 async function enrollAndKillApi(
   db: Database,
   { contactId, sequenceId }: Omit<Stage, "email">,
-  start: (program: string, more: Readonly<Record<string, string>>) => Child,
-): Promise<{ id: string; executionId: string }> {
+  start: Start,
+): Promise<Enrollment> {
   const silent = createServer(() => {}).listen(0, "127.0.0.1");
   await once(silent, "listening");
   const { port } = silent.address() as { port: number };
@@ -154,7 +168,7 @@ async function enrollAndKillApi(
   await api.ended;
   silent.close();
   if ((await answer) !== undefined) throw new Error(`the API had answered ${await answer} before it was killed`);
-  return { id: row.enrollment_id, executionId: row.id };
+  return { id: row.enrollment_id, executionId: row.id, wakes: [] };
 }
 
 /** What happens to the facts between the enrollment and the first wake-up. */
@@ -168,18 +182,17 @@ async function changeFacts(db: Database, { setUp }: CrashPoint): Promise<void> {
 
 async function meet(
   fault: Fault,
-  executionId: string,
-  sink: () => readonly object[],
-  start: (program: string, more: Readonly<Record<string, string>>) => Child,
+  { executionId, wakes }: Enrollment,
+  on: { db: Database; queue: WakeQueue; sink: () => readonly object[]; start: Start },
 ): Promise<void> {
   const worker = (more: Readonly<Record<string, string>>) =>
-    start(compiled("crash-worker"), { CRASH_EXECUTION: executionId, ...more });
+    on.start(compiled("crash-worker"), { CRASH_EXECUTION: executionId, ...more });
   switch (fault.kind) {
     case "kill_api_before_wake":
       return;
     case "kill_before_reply": {
       const child = worker({});
-      await waitFor(() => sink().length === 1, { ...patience, describe: "the mail server to have the body" });
+      await waitFor(() => on.sink().length === 1, { ...patience, describe: "the mail server to have the body" });
       child.signal("SIGKILL");
       return endedBy(child, "SIGKILL");
     }
@@ -187,10 +200,21 @@ async function meet(
       return endedBy(worker({ CRASH_AT: fault.at }), "SIGKILL");
     case "freeze": {
       const child = worker({ CRASH_AT: fault.at, CRASH_SIGNAL: "SIGSTOP" });
+      if (!(await child.ready)) throw new Error("the worker ended before it was ready");
+      await waitFor(() => isNobodySweeping(on.db), { ...patience, describe: "the worker's first sweep to be over" });
+      await on.queue.wake(wakes);
       await child.printed(`came to ${fault.at}`);
-      return;
     }
   }
+}
+
+/** A worker that stood still in the middle of a sweep would keep the others from sweeping. */
+async function isNobodySweeping(db: Database): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from pg_locks l join pg_database d on d.oid = l.database
+     where l.locktype = 'advisory' and d.datname = current_database()`,
+  );
+  return rowCount === 0;
 }
 
 async function endedBy(child: Child, signal: NodeJS.Signals): Promise<void> {

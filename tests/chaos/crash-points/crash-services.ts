@@ -43,7 +43,11 @@ export async function dropPostgres({ postgres: { adminUrl } }: CrashServices, ur
 async function asAdmin(url: string, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  await client.query(statement).finally(() => client.end());
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
 }
 
 /** A program of this directory as compiled, also when asked from the sources: processes run what was built. */

@@ -11,11 +11,12 @@ let hasCome = false;
 
 await startWorker(process.env, {
   ...quick,
+  // One that stands still has swept once, and does not in the middle of what it is frozen at.
+  ...(signal === "SIGSTOP" ? { sweepSeconds: 3_600 } : {}),
   ...withoutProtection(without),
   onCheckpoint(checkpoint, executionId) {
     if (executionId !== of) return;
-    if (hasCome) return void writeSync(1, `passed ${checkpoint}\n`);
-    if (checkpoint !== at) return;
+    if (hasCome || checkpoint !== at) return;
     hasCome = true;
     writeSync(1, `came to ${checkpoint}\n`);
     process.kill(process.pid, signal);

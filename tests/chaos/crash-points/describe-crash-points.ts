@@ -16,7 +16,7 @@ function cells(point: CrashPoint): string[] {
     point.faults.map(describeFault).join(", then ") + (point.setUp === undefined ? "" : ` (${setUps[point.setUp]})`),
     point.knew,
     describe(point.left),
-    describe(point.then),
+    describe(point.becomes),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { atMost } from "./at-most.ts";
 import { playScene, type SceneOptions, type SceneResult } from "./crash-scene.ts";
-import type { CrashServices } from "./crash-services.ts";
+import { type CrashServices, dropPostgres, freshPostgres } from "./crash-services.ts";
 import { type HealthyHost, startHealthyHost } from "./healthy-host.ts";
 
 /** Each waits most of the time; a process that starts takes a second of a core. */
@@ -12,12 +12,13 @@ const workersPerHost = 10;
 
 /** Plays many scenes, several at a time. */
 export interface ScenePool {
-  play(scene: Omit<SceneOptions, "logPath">): Promise<SceneResult>;
+  play(scene: Omit<SceneOptions, "logPath" | "databaseUrl">): Promise<SceneResult>;
   stop(): Promise<void>;
 }
 
 interface SharedHost {
   readonly host: Promise<HealthyHost>;
+  readonly databases: string[];
   taken: number;
   left: number;
 }
@@ -32,7 +33,7 @@ export function openScenePool(services: CrashServices, directory: string): Scene
   function takeHost(): SharedHost {
     if (newest === undefined || newest.taken === workersPerHost) {
       hosts += 1;
-      newest = { host: startHealthyHost(join(directory, `healthy-${hosts}.log`)), taken: 0, left: 0 };
+      newest = { host: startHealthyHost(join(directory, `healthy-${hosts}.log`)), databases: [], taken: 0, left: 0 };
       open.add(newest);
     }
     newest.taken += 1;
@@ -42,8 +43,13 @@ export function openScenePool(services: CrashServices, directory: string): Scene
   async function leave(shared: SharedHost): Promise<void> {
     shared.left += 1;
     if (shared.left < workersPerHost) return;
+    await putAway(shared);
+  }
+
+  async function putAway(shared: SharedHost): Promise<void> {
     open.delete(shared);
     await (await shared.host).stop();
+    for (const url of shared.databases) await dropPostgres(services, url);
   }
 
   return {
@@ -53,14 +59,16 @@ export function openScenePool(services: CrashServices, directory: string): Scene
       return inTurn(async () => {
         const shared = takeHost();
         try {
-          return await playScene(services, await shared.host, { ...scene, logPath });
+          const databaseUrl = await freshPostgres(services);
+          shared.databases.push(databaseUrl);
+          return await playScene(services, await shared.host, { ...scene, databaseUrl, logPath });
         } finally {
           await leave(shared);
         }
       });
     },
     async stop() {
-      for (const { host } of open) await (await host).stop();
+      for (const shared of open) await putAway(shared);
     },
   };
 }

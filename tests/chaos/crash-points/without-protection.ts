@@ -2,7 +2,7 @@ import type { WorkerSeams } from "@dripline/worker/start-worker";
 import { changeStatements, type Sabotage } from "../controls/change-statements.ts";
 
 /** What can be taken away from every worker of a scene, to see that the table notices. */
-export const protections = {
+const protections = {
   /** The mark before the first body byte is answered with "done", and not made. */
   mark: ({ name, values }) => {
     if (name !== "mark-data") return undefined;
