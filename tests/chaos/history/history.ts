@@ -61,6 +61,8 @@ export interface ExecutionState {
   readonly generation: number;
   readonly attemptCount: number;
   readonly scheduledFor: number;
+  /** The log of what was handed over last. */
+  readonly emailLogId: string | null;
 }
 
 /** A contact that opted out; logged inside the transaction. */
