@@ -1,8 +1,10 @@
+import { inTransaction } from "@dripline/db/database";
 import { readEnrollment, readEvents, readExecution, readExecutions } from "@dripline/db/testing/executions";
 import type { InDoubtPolicy } from "@dripline/domain/statuses";
 import { settleByOperator } from "@dripline/engine/settle-by-operator";
 import type { Wake } from "@dripline/queue/wake";
 import { makeContact, makeSequence } from "@dripline/testkit/factories";
+import { waitFor } from "@dripline/testkit/wait-for";
 import { beforeEach, describe, expect, test } from "vitest";
 import { sendStep } from "./send-step.ts";
 import { enrollNow, startWorkerAt } from "./testing/worker-at.ts";
@@ -40,6 +42,25 @@ const settle = (executionId: string, as: "sent" | "resend") =>
     { executionIds: [executionId] },
     { as, note: "" },
   );
+
+/** Lets all of them read that it is in doubt before the first can move it. */
+async function atOnce<T>(enrollmentId: string, settlements: (() => Promise<T>)[]): Promise<T[]> {
+  const begun = await inTransaction(db, async (tx) => {
+    await tx.query("select from sequence_enrollment where id = $1 for update", [enrollmentId]);
+    const results = settlements.map((begin) => begin());
+    await waitFor(
+      async () => {
+        const { rowCount } = await db.query(
+          "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+        );
+        return rowCount === settlements.length;
+      },
+      { timeoutMilliseconds: 10_000, describe: "all settlements at the lock" },
+    );
+    return { results };
+  });
+  return Promise.all(begun.results);
+}
 
 /** What the queue does with the last timer of this execution, once the clock has come there. */
 async function fireTimer(executionId: string | undefined): Promise<Wake> {
@@ -165,7 +186,8 @@ describe("under `resend`, an email in doubt", () => {
 
 test("of two settlements at once one counts, and at most one more copy goes out", async () => {
   const { enrollmentId, executionId } = await dropped("hold");
-  const both = await Promise.all([settle(executionId, "resend"), settle(executionId, "resend")]);
+  const again = () => settle(executionId, "resend");
+  const both = await atOnce(enrollmentId, [again, again]);
   expect(both.flatMap(({ settledIds }) => settledIds)).toEqual([executionId]);
   expect(both.flatMap(({ leftAlone }) => leftAlone)).toMatchObject([{ kind: "not_in_doubt", status: "scheduled" }]);
 
