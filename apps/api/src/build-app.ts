@@ -26,6 +26,7 @@ import { serveSequenceExecutions } from "./routes/sequence-executions.ts";
 import { serveSequenceLifecycle } from "./routes/sequence-lifecycle.ts";
 import { serveSequenceSteps } from "./routes/sequence-steps.ts";
 import { serveSequenceVersions } from "./routes/sequence-versions.ts";
+import { serveSettleExecution } from "./routes/settle-execution.ts";
 import { serveUnenroll } from "./routes/unenroll.ts";
 import { serveUnsubscribe } from "./routes/unsubscribe.ts";
 
@@ -74,6 +75,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   serveUnenroll(app, deps);
   serveEnrollmentLifecycle(app, deps);
   serveSequenceExecutions(app, deps);
+  serveSettleExecution(app, deps);
   serveExplanations(app, deps);
   serveContacts(app, deps);
   serveCompanies(app, deps);

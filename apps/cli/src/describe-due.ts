@@ -1,5 +1,6 @@
 import { type DeliveryBackoff, nameOfScope, TRANSPORT_SCOPE } from "@dripline/domain/delivery-backoff";
 import type { DueReport, PendingWork } from "@dripline/engine/due-report";
+import { printable } from "./printable.ts";
 
 /** A report on what is due, for people. Instants in UTC. */
 export function describeDue(report: DueReport, { dryRun, limit }: { dryRun: boolean; limit: number }): string {
@@ -14,6 +15,9 @@ export function describeDue(report: DueReport, { dryRun, limit }: { dryRun: bool
       ? ["No executions yet."]
       : counts.map(([status, count]) => `  ${status.padEnd(10)} ${count}`)),
   ];
+  if (report.byStatus.in_doubt !== undefined) {
+    lines.push("", "In doubt means: it may have arrived or not. To see which and why: dripline in-doubt");
+  }
   if (!dryRun) return lines.join("\n");
   const { pending } = report;
   lines.push("", pending.length === 0 ? "No pending work." : "Pending work, soonest first (nothing was sent):");
@@ -44,11 +48,6 @@ function table(pending: readonly PendingWork[]): string[] {
   return rows.map((row) =>
     `  ${row.map((cell, column) => printable(cell).padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd(),
   );
-}
-
-/** Names come from anywhere; what could move the cursor does not get to the terminal. */
-function printable(text: string): string {
-  return text.replace(/\p{C}+/gu, " ");
 }
 
 function describeSeconds(seconds: number): string {

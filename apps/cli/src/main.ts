@@ -125,6 +125,29 @@ program
   });
 
 program
+  .command("in-doubt")
+  .description("what was handed over without a recorded answer, and may have arrived or not; how often that happened")
+  .option("--limit <number>", "list at most so many", toCount, 50)
+  .option("--json", "for scripts", false)
+  .action(async (options: { limit: number; json: boolean }) => {
+    const { inDoubt } = await import("./commands/in-doubt.ts");
+    await inDoubt(env, directory(), options);
+  });
+
+program
+  .command("settle")
+  .description("say of emails in doubt that they arrived, or let the same message be sent again")
+  .argument("[ids...]", "executions, as in-doubt shows them")
+  .option("--sent", "they arrived: an enrollment that waited goes on", false)
+  .option("--resend", "they did not, or a second copy does no harm", false)
+  .option("--all", "all that are in doubt now", false)
+  .option("--note <text>", "how it was found out, for the record", "")
+  .action(async (ids: string[], options: { sent: boolean; resend: boolean; all: boolean; note: string }) => {
+    const { settle } = await import("./commands/settle.ts");
+    await settle(env, directory(), { ids, ...options, now });
+  });
+
+program
   .command("doctor")
   .description("look at each thing Dripline needs, and say what to do about what is wrong")
   .option("--json", "for scripts", false)

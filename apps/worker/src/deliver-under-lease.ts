@@ -32,7 +32,9 @@ export async function deliverUnderLease(
       const isMarked = (await statementsOn(deps.db).markData(mark)) === true;
       if (isMarked) leaseEndsAt = endsAt;
       deps.onCheckpoint("marked", executionId);
-      return isMarked;
+      // A process that stood still since the mark was asked for comes here when the email may be in doubt, the next step
+      // sent and the person unsubscribed: nothing may leave then.
+      return isMarked && deps.now() < leaseEndsAt;
     });
     return { reply, leaseEndsAt };
   } catch (error) {

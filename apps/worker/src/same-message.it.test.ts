@@ -143,11 +143,8 @@ describe("an answer that comes after the lease had ended and a sweep had called 
       },
     },
   };
-  const rescue = () =>
-    rescueLeases.runOnce({
-      ...deps,
-      queue: { ...deps.queue, counts: async () => ({}), applySettings: async () => {} },
-    });
+  const queue = { ...deps.queue, counts: async () => ({}), applySettings: async () => {} };
+  const rescue = () => rescueLeases.runOnce({ ...deps, queue });
 
   test.each(["advance", "hold", "resend"] as const)(
     "settles the doubt under `%s`: sent once, and the next step is open once",

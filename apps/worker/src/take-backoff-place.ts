@@ -12,13 +12,14 @@ export type BackoffPlace =
 
 /**
  * While the mail server or the recipient's domain is slowed down, one email at a time leaves: takes this one's turn, or
- * says when it comes back. Nothing is slowed down as a rule, and then this costs one look.
+ * says when it comes back. Nothing is slowed down as a rule, and then this costs nothing.
  */
 export async function takeBackoffPlace(
   deps: Pick<SendDeps, "db">,
   facts: ExecutionFacts,
   decision: Deliver,
 ): Promise<BackoffPlace> {
+  if (!facts.isBackedOff) return { kind: "taken", probes: [] };
   const scopes = [TRANSPORT_SCOPE, domainScope(domainOf(facts.contact.email))];
   const answer = await takeDeliveryPlace(deps.db, scopes);
   if (answer.kind === "taken") return answer;

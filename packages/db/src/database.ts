@@ -58,8 +58,8 @@ export function openDatabase(options: OpenDatabaseOptions): Database {
   });
   // Without a listener an idle connection that dies (a restart of the server) would end the process.
   pool.on("error", options.onError);
-  // And the pool listens while a connection is idle only: one that dies between two statements of a transaction would end
-  // the process as well. The next statement on it fails, which is how whoever uses it learns of it.
+  // The pool listens while a connection is idle only. One that dies between two statements of a transaction would end the
+  // process as well; the transaction hears of it from its next statement.
   pool.on("connect", (client) => client.on("error", () => {}));
   return pool;
 }
@@ -68,6 +68,12 @@ export function openDatabase(options: OpenDatabaseOptions): Database {
 export async function inTransaction<T>(database: Database, work: (tx: Queryable) => Promise<T>): Promise<T> {
   const client = await database.connect();
   let lost: Error | undefined;
+  // The pool listens while a connection is idle in it. One that dies between two statements of a transaction (a server that
+  // restarts while a sweep holds its lock) would end the process; so its end is the next statement's error.
+  const onLost = (error: Error) => {
+    lost = error;
+  };
+  client.on("error", onLost);
   try {
     await client.query("begin");
     const result = await work(client);
@@ -85,6 +91,7 @@ export async function inTransaction<T>(database: Database, work: (tx: Queryable)
     throw error;
   } finally {
     // A connection that could not roll back is closed, so that nobody goes on inside its transaction.
+    if (lost === undefined) client.off("error", onLost);
     client.release(lost);
   }
 }
@@ -130,7 +137,7 @@ export function isDatabaseUnavailable(error: unknown): boolean {
     const code = (e as { code?: unknown }).code;
     if (typeof code === "string" && (unavailableCodes.has(code) || unavailableClass.test(code))) return true;
     if (
-      /timeout exceeded when trying to connect|Connection terminated|connection timeout|Query read timeout|connection error and is not queryable/i.test(
+      /timeout exceeded when trying to connect|Connection terminated|connection timeout|Query read timeout|not queryable/i.test(
         e.message,
       )
     )

@@ -1,4 +1,5 @@
 import type { SendFacts } from "@dripline/domain/decide-send";
+import { TRANSPORT_SCOPE } from "@dripline/domain/delivery-backoff";
 import type { Elapsed } from "@dripline/domain/elapsed";
 import type { PlannedStep } from "@dripline/domain/next-step";
 import type { HolidayCalendar, Schedule, SpecialHours, WeeklyWindow } from "@dripline/domain/schedule";
@@ -55,6 +56,8 @@ export interface ExecutionFacts extends SendFacts {
   readonly laterSteps: readonly PlannedStep[];
   /** The database's clock when the facts were read: the one that the claim compares with. */
   readonly databaseNow: Date;
+  /** Whether the mail server or the recipient's domain is slowed down: then this email needs its turn. */
+  readonly isBackedOff: boolean;
 }
 
 interface Row {
@@ -117,6 +120,7 @@ interface Row {
     is_active: boolean;
   }[];
   database_now: Date;
+  is_backed_off: boolean;
 }
 
 const statement = `
@@ -132,6 +136,8 @@ const statement = `
          co.name as company_name, co.timezone as company_timezone, co.country as company_country, co.attributes as company_attributes,
          tv.id as template_version_id, tv.subject, tv.html, tv.text,
          ${laterSteps} as later_steps,
+         exists (select from delivery_backoff
+                 where scope in ('${TRANSPORT_SCOPE}', 'domain:' || lower(substring(c.email from '[^@]*$')))) as is_backed_off,
          clock_timestamp() as database_now
   from step_execution e
   join sequence_enrollment n on n.id = e.enrollment_id
@@ -214,6 +220,7 @@ function fromRow(row: Row): ExecutionFacts {
     template: { versionId: row.template_version_id, subject: row.subject, html: row.html, text: row.text },
     laterSteps: row.later_steps.map(stepFromRow),
     databaseNow: row.database_now,
+    isBackedOff: row.is_backed_off,
   };
 }
 

@@ -59,6 +59,7 @@ function standing(given: Given) {
     template: { versionId: "t1", subject: "", html: "", text: "" },
     laterSteps: [{ id: "s2", key: "k2", stepNumber: 2, delay: { value: 1, unit: "days" }, isActive: true }],
     databaseNow: now,
+    isBackedOff: false,
   } satisfies ExecutionFacts;
   const open = {
     executionId: "x1",
