@@ -5,7 +5,7 @@ import type { SinkEntry } from "../sink/sink-entry.ts";
 // All instants are milliseconds since 1970. Those of the database and of the sink come from the same machine's clock.
 
 /** What the run was: settings that the checker needs to judge it. */
-export interface RunFacts {
+interface RunFacts {
   readonly seed: number;
   readonly startedAt: number;
   /** When the last fault was over. */
