@@ -5,6 +5,7 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, LogController } from "fastify";
 import type { Deps } from "./deps.ts";
+import { hangUpWhenStopping } from "./hang-up-when-stopping.ts";
 import { serveOps } from "./ops/serve-ops.ts";
 import { ProblemError } from "./problem-error.ts";
 import { problemFromError } from "./problem-from-error.ts";
@@ -116,20 +117,6 @@ function sendProblem(problem: ProblemError, request: { readonly id: string }, re
     .header("x-request-id", request.id) // for what fails before the hooks
     .type("application/problem+json")
     .send(JSON.stringify(problem.toProblem(request.id)));
-}
-
-/**
- * Stopping closes the connections that are idle at that moment. One whose request was under way would become idle after
- * that, stay open for as long as its client likes, and keep the process from ending.
- */
-function hangUpWhenStopping(app: FastifyInstance): void {
-  let isStopping = false;
-  app.addHook("preClose", async () => {
-    isStopping = true;
-  });
-  app.addHook("onSend", async (_request, reply) => {
-    if (isStopping) reply.header("connection", "close");
-  });
 }
 
 function logAnswers(app: FastifyInstance): void {

@@ -1,3 +1,4 @@
+import type { DoubtCounts } from "@dripline/db/queries/count-doubts";
 import type { OpenDoubtRow } from "@dripline/db/queries/read-open-doubts";
 import { maySendAgain } from "@dripline/domain/may-send-again";
 import type { DoubtReport } from "@dripline/engine/doubt-report";
@@ -6,19 +7,15 @@ import { printable } from "./printable.ts";
 /** What is in doubt and what became of earlier doubts, for people. Instants in UTC. */
 export function describeDoubts({ bySequence, open }: DoubtReport, { limit }: { readonly limit: number }): string {
   if (bySequence.length === 0 && open.length === 0) return "Nothing is in doubt, and nothing ever was.";
-  const sum = (of: "total" | "open" | "settledAsSent" | "sentAgain") =>
-    bySequence.reduce((total, counts) => total + counts[of], 0);
-  const openCount = Math.max(sum("open"), open.length);
+  const all = sumOf(bySequence);
+  const openCount = Math.max(all.open, open.length);
   const lines = [
     openCount === 0
       ? "Nothing is in doubt now."
       : `${emails(openCount)} in doubt now: ${openCount === 1 ? "it" : "each"} may have arrived or not.`,
     "",
-    `  ${sum("total")} so far: ${sum("open")} open, ${sum("settledAsSent")} settled as sent, ${sum("sentAgain")} sent again`,
-    ...bySequence.map(
-      (counts) =>
-        `    ${printable(counts.sequenceName)}: ${counts.open} open, ${counts.settledAsSent} settled as sent, ${counts.sentAgain} sent again`,
-    ),
+    `  ${all.total} so far: ${whatBecame(all)}`,
+    ...bySequence.map((counts) => `    ${printable(counts.sequenceName)}: ${whatBecame(counts)}`),
   ];
   if (open.length === 0) return lines.join("\n");
   lines.push("", "Oldest first:", ...open.flatMap((doubt) => ["", ...describeDoubt(doubt)]));
@@ -30,6 +27,23 @@ export function describeDoubts({ bySequence, open }: DoubtReport, { limit }: { r
     "  dripline settle <id> --resend   it did not, or a second copy does no harm: the same message goes out again",
   );
   return lines.join("\n");
+}
+
+type Counts = Omit<DoubtCounts, "sequenceId" | "sequenceName">;
+
+function sumOf(bySequence: readonly DoubtCounts[]): Counts {
+  const sum = (of: keyof Counts) => bySequence.reduce((total, counts) => total + counts[of], 0);
+  return {
+    total: sum("total"),
+    open: sum("open"),
+    settledAsSent: sum("settledAsSent"),
+    answeredLate: sum("answeredLate"),
+    sentAgain: sum("sentAgain"),
+  };
+}
+
+function whatBecame({ open, settledAsSent, answeredLate, sentAgain }: Counts): string {
+  return `${open} open, ${settledAsSent} settled as sent, ${answeredLate} answered late, ${sentAgain} sent again`;
 }
 
 function describeDoubt(doubt: OpenDoubtRow): string[] {

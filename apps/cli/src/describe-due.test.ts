@@ -43,6 +43,12 @@ test("an empty installation says so", () => {
   expect(text).toContain("No pending work.");
 });
 
+test("emails in doubt are pointed out, with the command that lists them, and only if there are any", () => {
+  const withDoubts = describeDue({ ...report, byStatus: { in_doubt: 1 } }, { dryRun: false, limit: 50 });
+  expect(withDoubts).toContain("dripline in-doubt");
+  expect(describeDue(report, { dryRun: false, limit: 50 })).not.toContain("dripline in-doubt");
+});
+
 test("where emails leave one at a time is told in a line, with what the server said and the next try", () => {
   const backoff = {
     scope: "transport",

@@ -262,6 +262,15 @@ describe("the summary says how it stands and what comes next", () => {
     ...execution({ status }),
     record: record(values),
   });
+  const doubt = (
+    values: Partial<ExplainFacts["execution"]>,
+    more: Partial<ExplainFacts["record"]> = {},
+  ): ExplainFacts => ({
+    ...execution({ status: "in_doubt", ...values }),
+    record: record({ errorMessage: "No answer came.", messageId: "<a@b>", ...more }),
+  });
+  const howToSettle =
+    "Look for its Message-ID <a@b> in the mail server's log. If it arrived: dripline settle e1 --sent. To send the same message again: dripline settle e1 --resend";
   test.each<[string, ExplainFacts, string]>([
     [
       "planned",
@@ -309,9 +318,24 @@ describe("the summary says how it stands and what comes next", () => {
       "It failed: 550 no such user. Put that right, then: dripline retry e1",
     ],
     [
-      "in doubt",
-      ended("in_doubt", { errorMessage: "No answer came.", messageId: "<a@b>" }),
-      "It may have arrived or not: No answer came. The sequence went on with the next step. Look for its Message-ID <a@b> in the mail server's log.",
+      "in doubt, and the sequence went on",
+      doubt({ hasAdvanced: true }),
+      `It may have arrived or not: No answer came. The sequence went on with the next step. ${howToSettle}`,
+    ],
+    [
+      "in doubt, and the enrollment waits",
+      doubt({}, { inDoubtPolicy: "hold" }),
+      `It may have arrived or not: No answer came. The enrollment waits until somebody decides. ${howToSettle}`,
+    ],
+    [
+      "in doubt after it was sent again as often as it may be",
+      doubt({}, { inDoubtPolicy: "resend" }),
+      `It may have arrived or not: No answer came. The policy \`resend\` does not send it again by itself any more. The enrollment waits until somebody decides. ${howToSettle}`,
+    ],
+    [
+      "in doubt, and the enrollment was cancelled",
+      { ...doubt({}), enrollment: { id: "n1", status: "cancelled" } as const },
+      "It may have arrived or not: No answer came. The enrollment is cancelled. Look for its Message-ID <a@b> in the mail server's log. To close it: dripline settle e1 --sent. It cannot be sent again, because the enrollment is cancelled.",
     ],
     [
       "skipped",

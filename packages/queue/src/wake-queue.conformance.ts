@@ -233,9 +233,15 @@ export function wakeQueueConformance(name: string, open: () => Promise<WakeQueue
     test("a wake tells its handler how many workers were lost with it, until a handler has outlived that", async () => {
       const queue = await openQueue();
       const heard: number[] = [];
-      const first = consume(queue, async (_wake, losses) => (heard.push(losses), new Promise(() => {})), {
-        lock: shortLock,
-      });
+      const hang = () => new Promise<never>(() => {});
+      const first = consume(
+        queue,
+        async (_wake, losses) => {
+          heard.push(losses);
+          return hang();
+        },
+        { lock: shortLock },
+      );
       await queue.wake([newWake(0)]);
       await until(() => expect(heard).toEqual([0]));
       expect(await first.close(50)).toBe("grace_over");
@@ -244,14 +250,21 @@ export function wakeQueueConformance(name: string, open: () => Promise<WakeQueue
         queue,
         async (_wake, losses) => {
           heard.push(losses);
-          return heard.length < 3 ? { kind: "again", at: new Date() } : new Promise(() => {});
+          return heard.length < 3 ? { kind: "again", at: new Date() } : hang();
         },
         { lock: shortLock },
       );
       await until(() => expect(heard).toEqual([0, 1, 0]));
       expect(await second.close(50)).toBe("grace_over");
 
-      consume(queue, async (_wake, losses) => (heard.push(losses), done), { lock: shortLock });
+      consume(
+        queue,
+        async (_wake, losses) => {
+          heard.push(losses);
+          return done;
+        },
+        { lock: shortLock },
+      );
       await until(() => expect(heard).toEqual([0, 1, 0, 1]));
       await untilEmpty(queue);
     });

@@ -23,9 +23,13 @@ export function transitionsByExecution({ transitions }: History): Map<string, Tr
 
 /** When doubts about an execution were recorded, oldest first. */
 export function doubtsOf(transitions: readonly Transition[] | undefined): number[] {
-  return (transitions ?? [])
-    .filter(({ from, to }) => from?.status !== "in_doubt" && to.status === "in_doubt")
-    .map((t) => t.at);
+  return (transitions ?? []).filter(isDoubt).map(({ at }) => at);
+}
+
+/** It is listed as in doubt; or, where it is sent again, what was handed over is logged as such and it waits for its turn. */
+function isDoubt({ from, to }: Transition): boolean {
+  if (to.status === "in_doubt") return from?.status !== "in_doubt";
+  return from?.phase === "data" && to.status === "scheduled" && to.emailLogId !== from.emailLogId;
 }
 
 export function executionsByEnrollment({ executions }: History): Map<string, ExecutionRow[]> {

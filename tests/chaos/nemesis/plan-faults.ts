@@ -1,7 +1,7 @@
 import type { FaultCounts, Profile } from "../profiles.ts";
 import { type RandomStream, randomStream } from "../random.ts";
 
-export type ProxyName = "postgres" | "redis" | "smtp";
+type ProxyName = "postgres" | "redis" | "smtp";
 
 /** One fault to come, with everything about it that was drawn. */
 export type PlannedFault =

@@ -13,9 +13,9 @@ const batchMax = 500;
  * left, so they are in doubt, and the sequence's policy says whether the enrollment goes on. One that cannot be settled
  * is logged and keeps none of the others waiting. Answers how many rows it settled.
  */
-export const rescueLeases: Sweep = {
+export const rescueLeases = {
   name: "rescue-leases",
-  async runOnce(deps) {
+  async runOnce(deps: SendDeps): Promise<number> {
     const expired = await findExpiredLeases(deps.db, batchMax);
     const [oldest] = expired;
     if (oldest === undefined) return 0;
@@ -36,7 +36,7 @@ export const rescueLeases: Sweep = {
     await countDataLosses(deps.db, inDoubt);
     return released.length + inDoubt.length;
   },
-};
+} satisfies Sweep;
 
 async function declareInDoubt(deps: SendDeps, facts: ExecutionFacts, lease: ExpiredLease): Promise<boolean> {
   try {

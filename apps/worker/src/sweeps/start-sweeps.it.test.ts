@@ -1,11 +1,13 @@
-import { inTransaction } from "@dripline/db/database";
+import { inTransaction, openDatabase } from "@dripline/db/database";
 import { freshDatabase } from "@dripline/testkit/database";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { makeSweepDeps } from "../testing/sweep-deps.ts";
 import { makeTimetable, sweepOnce } from "./start-sweeps.ts";
 import type { Sweep } from "./sweep.ts";
 
-const { pool: db } = await freshDatabase();
+const { url } = await freshDatabase();
+const db = openDatabase({ url, connectionsMax: 4, applicationName: "test", onError: () => {} });
+afterAll(() => db.end());
 const { deps, errors, queue } = makeSweepDeps(db, { now: () => new Date() });
 const finds = (name: string, rows: number): Sweep => ({ name, runOnce: async () => rows });
 

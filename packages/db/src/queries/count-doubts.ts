@@ -10,6 +10,8 @@ export interface DoubtCounts {
   readonly open: number;
   /** An operator found that it had arrived. */
   readonly settledAsSent: number;
+  /** The worker, taken for dead, came back with the server's "250". */
+  readonly answeredLate: number;
   /** The policy or an operator let the same message be sent again, whatever became of that. */
   readonly sentAgain: number;
 }
@@ -25,12 +27,16 @@ export async function countDoubts(db: Queryable): Promise<DoubtCounts[]> {
     total: number;
     open: number;
     settled_as_sent: number;
+    answered_late: number;
   }>({
     name: "count-doubts",
     text: `
       select s.id, s.name, count(*)::int as total,
              count(*) filter (where e.status = 'in_doubt' and e.email_log_id = l.id)::int as open,
-             count(*) filter (where e.status = 'sent' and e.email_log_id = l.id)::int as settled_as_sent
+             count(*) filter (where e.status = 'sent' and e.email_log_id = l.id)::int as settled_as_sent,
+             -- The reply ends it, so it is one of this execution's doubts: the last.
+             count(distinct e.id) filter (where exists (
+               select from execution_event x where x.execution_id = e.id and x.reason = 'late_reply'))::int as answered_late
       from email_log l
       join step_execution e on e.id = l.execution_id
       join sequence_enrollment n on n.id = e.enrollment_id
@@ -45,6 +51,7 @@ export async function countDoubts(db: Queryable): Promise<DoubtCounts[]> {
     total: row.total,
     open: row.open,
     settledAsSent: row.settled_as_sent,
-    sentAgain: row.total - row.open - row.settled_as_sent,
+    answeredLate: row.answered_late,
+    sentAgain: row.total - row.open - row.settled_as_sent - row.answered_late,
   }));
 }
