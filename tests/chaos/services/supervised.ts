@@ -60,6 +60,7 @@ export function supervise(options: ChildOptions, onEnd: (end: ProcessEnd) => voi
     isReady: () => isReady,
     kill() {
       isAsked = true;
+      isReady = false; // at once: the news of its end takes a while, and it must not be chosen again meanwhile
       current.signal("SIGKILL");
     },
     async freeze(milliseconds) {
@@ -74,6 +75,7 @@ export function supervise(options: ChildOptions, onEnd: (end: ProcessEnd) => voi
     async roll() {
       const child = current;
       isAsked = true;
+      isReady = false;
       child.signal("SIGTERM");
       return child.ended;
     },
