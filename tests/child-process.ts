@@ -30,7 +30,7 @@ export function startProcess(app: "api" | "worker", env: Record<string, string>)
 }
 
 /** The same for a program of its own, named relative to this file. */
-export async function startProgram(path: string, env: Record<string, string>): Promise<RunningProcess> {
+async function startProgram(path: string, env: Record<string, string>): Promise<RunningProcess> {
   const { child, running } = spawnProgram(path, env);
   await readyOrEnded(child, running.output);
   return running;
@@ -43,6 +43,11 @@ export function launchProcess(
   nodeArguments: readonly string[] = [],
 ): RunningProcess {
   return spawnProgram(mainOf(app), env, nodeArguments).running;
+}
+
+/** The same for a program of its own, named relative to this file. */
+export function launchProgram(path: string, env: Record<string, string>): RunningProcess {
+  return spawnProgram(path, env).running;
 }
 
 function mainOf(app: "api" | "worker"): string {

@@ -8,7 +8,7 @@ import { makeContact, makeSequence } from "@dripline/testkit/factories";
 import { describeRedis } from "@dripline/testkit/redis";
 import { waitFor } from "@dripline/testkit/wait-for";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
-import { type RunningProcess, startProgram } from "./child-process.ts";
+import { launchProgram, type RunningProcess } from "./child-process.ts";
 
 const others = 20;
 const deaths = 5;
@@ -58,10 +58,13 @@ async function poison(backend: Record<string, string>): Promise<void> {
         KILLED_BY: JSON.stringify({ executionId, checkpoint }),
       });
 
-      await waitFor(async () => (await statusOf(executionId)).status === "failed", {
-        timeoutMilliseconds: 50_000,
-        describe: "the email that kills to be stopped",
-      });
+      await waitFor(
+        async () => (supervisor?.deaths() ?? 0) >= deaths && (await statusOf(executionId)).status === "failed",
+        {
+          timeoutMilliseconds: 50_000,
+          describe: "the email that kills to be stopped",
+        },
+      );
       expect(await statusOf(executionId)).toEqual({ status: "failed", worker_losses: deaths });
       // What was at the mail server in the moment of a death is in doubt, and nobody's second email.
       await waitFor(
@@ -106,32 +109,33 @@ interface Supervisor {
   stop(): Promise<void>;
 }
 
-/** Two workers, each of which is started again when it dies, as a container runtime does. */
+/** Two workers, each of which is started again when it is killed, as a container runtime does. */
 async function supervise(env: Record<string, string>): Promise<Supervisor> {
   let deaths = 0;
   let isStopped = false;
   const running = new Set<RunningProcess>();
   const keep = async (): Promise<void> => {
     while (!isStopped) {
-      const worker = await startProgram("./poison-worker.mjs", env).catch(() => undefined);
-      if (worker === undefined) {
-        deaths += 1; // it died before it could say that it is ready
-        continue;
-      }
+      const worker = launchProgram("./poison-worker.mjs", env);
       running.add(worker);
-      if (isStopped) await worker.end("SIGTERM");
       const { signal } = await worker.ended();
       running.delete(worker);
       if (signal === "SIGKILL") deaths += 1;
+      else if (!isStopped) throw new Error(`a worker ended by itself:\n${worker.output()}`);
     }
   };
-  const keepers = [keep(), keep()];
+  const keepers = Promise.all([keep(), keep()]);
+  let failure: unknown;
+  keepers.catch((error: unknown) => (failure = error));
   return {
-    deaths: () => deaths,
+    deaths() {
+      if (failure !== undefined) throw failure;
+      return deaths;
+    },
     async stop() {
       isStopped = true;
       for (const worker of running) await worker.end("SIGTERM");
-      await Promise.all(keepers);
+      await keepers;
     },
   };
 }

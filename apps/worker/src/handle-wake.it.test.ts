@@ -69,6 +69,13 @@ test("at the fifth death it is not tried any more", async () => {
   expect(await readEvents(db, wake.executionId)).toMatchObject([{ kind: "failed", reason: "worker_lost_repeatedly" }]);
 });
 
+test("a worker that is told to stop counts nothing and leaves it to another", async () => {
+  const wake = await makeDue({ workerLosses: 4 });
+  const stopping = AbortSignal.abort();
+  expect(await makeWakeHandler({ ...deps, stopping })(wake, 1)).toMatchObject({ kind: "again" });
+  expect(await readExecution(db, wake.executionId)).toMatchObject({ status: "scheduled", workerLosses: 4 });
+});
+
 test("a wake-up whose worker died after the claim counts nothing and sends nothing: its generation is over", async () => {
   const { executionId } = await makeDue({ generation: 2, workerLosses: 1 });
   expect(await makeWakeHandler(deps)({ executionId, generation: 0 }, 1)).toEqual({ kind: "done" });
