@@ -1,0 +1,65 @@
+import type { History, Transition, WindowsInForce } from "../history/history.ts";
+import { arrivalsByExecution, clock, transitionsByExecution } from "./deliveries.ts";
+import type { Invariant } from "./invariant.ts";
+
+/** The sink's clock counts whole milliseconds, PostgreSQL keeps three digits: nothing else may differ. */
+const readingMilliseconds = 2;
+
+/**
+ * Nothing leaves before its time or outside a window. By the database's clock: an email is claimed when it is due and a
+ * window is open, and arrives before the claim's lease is over.
+ */
+export const rightTime: Invariant = {
+  name: "right time",
+  violations(history) {
+    const enrollments = new Map(history.enrollments.map((enrollment) => [enrollment.id, enrollment]));
+    const executions = new Map(history.executions.map((execution) => [execution.id, execution]));
+    const arrivals = arrivalsByExecution(history);
+    return [...transitionsByExecution(history)].flatMap(([id, transitions]) => {
+      const enrollmentId = executions.get(id)?.enrollmentId ?? "";
+      const windows = windowsOf(history, enrollments.get(enrollmentId)?.sequenceId ?? "");
+      const claims = transitions.filter(isClaim);
+      const early = claims.filter(({ at, to }) => at < to.scheduledFor - readingMilliseconds);
+      const outside = claims.filter(({ at }) => !mayBeOpen(windows, at));
+      const arrived = (arrivals.get(id) ?? []).flatMap(({ at }) => {
+        const claim = claims.findLast((other) => other.at <= at + readingMilliseconds);
+        if (claim === undefined) return [`execution ${id} arrived at ${clock(at)} and was not claimed before`];
+        return at < claim.to.scheduledFor - readingMilliseconds
+          ? [`execution ${id} arrived at ${clock(at)}, planned for ${clock(claim.to.scheduledFor)}`]
+          : [];
+      });
+      return [
+        ...early.map(({ at, to }) => `execution ${id} was claimed at ${clock(at)}, planned for ${clock(to.scheduledFor)}`),
+        ...outside.map(({ at }) => `execution ${id} was claimed at ${clock(at)}, outside of its windows`),
+        ...arrived,
+      ];
+    });
+  },
+};
+
+function isClaim({ from, to }: Transition): boolean {
+  return from?.status === "scheduled" && to.status === "sending";
+}
+
+function windowsOf({ windows }: History, sequenceId: string): WindowsInForce[] {
+  return windows.filter((edit) => edit.sequenceId === sequenceId).toSorted((a, b) => a.askedAt - b.askedAt);
+}
+
+/** Whether a window was open at `at` by any of the edits that may have held then. */
+function mayBeOpen(edits: readonly WindowsInForce[], at: number): boolean {
+  if (edits.length === 0) return true;
+  return edits.some((edit, index) => {
+    const next = edits[index + 1];
+    const mayHold = edit.askedAt <= at && (next === undefined || at <= next.answeredAt + decidingMilliseconds);
+    return (
+      mayHold &&
+      edit.openings.some(([start, end]) => start <= at + readingMilliseconds && at < end + decidingMilliseconds)
+    );
+  });
+}
+
+/**
+ * Between looking at the window and the claim lies the rendering: an email that is looked at in the last moment of a
+ * window is claimed in the first moment after it.
+ */
+const decidingMilliseconds = 1_000;

@@ -1,0 +1,90 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { type Child, type ChildOptions, type Ending, startChild } from "./child.ts";
+
+/** One end of a supervised process, and whether somebody asked for it. */
+export interface ProcessEnd extends Ending {
+  readonly at: number;
+  readonly name: string;
+  readonly pid: number;
+  readonly wasAsked: boolean;
+}
+
+/** A process that is started again whenever it ends, as a container platform does. */
+export interface Supervised {
+  readonly name: string;
+  /** Resolves when the present one is ready; again after each restart. */
+  whenReady(): Promise<void>;
+  isReady(): boolean;
+  /** `kill -9`; the next one starts at once. */
+  kill(): void;
+  /** SIGSTOP, and SIGCONT after so long. */
+  freeze(milliseconds: number): Promise<void>;
+  isFrozen(): boolean;
+  /** SIGTERM; resolves with how it ended. The next one starts at once. */
+  roll(): Promise<Ending>;
+  /** SIGTERM, and nothing is started again. */
+  stop(): Promise<Ending | undefined>;
+}
+
+/** A process that ends by itself at once would otherwise be started a hundred times a second. */
+const restartMilliseconds = 100;
+
+export function supervise(options: ChildOptions, onEnd: (end: ProcessEnd) => void): Supervised {
+  let isStopping = false;
+  let isFrozen = false;
+  let isAsked = false;
+  let isReady = false;
+  let current = start();
+
+  function start(): Child {
+    isReady = false;
+    isAsked = false;
+    const child = startChild(options);
+    void child.ready.then((ready) => {
+      if (child === current) isReady = ready;
+    });
+    void child.ended.then(async (ending) => {
+      isReady = false;
+      onEnd({ at: Date.now(), name: options.name, pid: child.pid, wasAsked: isAsked || isStopping, ...ending });
+      if (!isAsked) await wait(restartMilliseconds);
+      if (!isStopping) current = start();
+    });
+    return child;
+  }
+
+  return {
+    name: options.name,
+    async whenReady() {
+      while (!(await current.ready)) await wait(restartMilliseconds);
+    },
+    isReady: () => isReady,
+    kill() {
+      isAsked = true;
+      current.signal("SIGKILL");
+    },
+    async freeze(milliseconds) {
+      const child = current;
+      isFrozen = true;
+      child.signal("SIGSTOP");
+      await wait(milliseconds);
+      child.signal("SIGCONT");
+      isFrozen = false;
+    },
+    isFrozen: () => isFrozen,
+    async roll() {
+      const child = current;
+      isAsked = true;
+      child.signal("SIGTERM");
+      return child.ended;
+    },
+    async stop() {
+      isStopping = true;
+      if (current.hasEnded()) return undefined;
+      current.signal("SIGTERM");
+      const stubborn = setTimeout(() => current.signal("SIGKILL"), 15_000);
+      const ending = await current.ended;
+      clearTimeout(stubborn);
+      return ending;
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import type { InDoubtPolicy } from "@dripline/domain/statuses";
+import type { ApiClient } from "./api-client.ts";
+import type { SequenceName } from "./plan-people.ts";
+import { asWeeklyWindows, type Openings } from "./plan-windows.ts";
+
+export interface MadeSequence {
+  readonly sequenceId: string;
+  readonly scheduleId: string;
+}
+
+export const stepsPerSequence = 5;
+
+/** Of a day that lasts four minutes, a minute of delay is 0.17 s: the steps come 0.3 s to 0.8 s after each other. */
+const delayMinutes = [0, 2, 3, 4, 5];
+
+/** The run's sequences, made through the API. Windows undefined: always open. */
+export async function makeContent(
+  api: ApiClient,
+  policy: InDoubtPolicy,
+  openings: Readonly<Record<SequenceName, Openings | undefined>>,
+): Promise<Record<SequenceName, MadeSequence>> {
+  const templates = await Promise.all(
+    delayMinutes.map((_, index) =>
+      create(api, "/api/v1/email-templates/", {
+        name: `Step ${index + 1}`,
+        subject: `Step ${index + 1} for {{ contact.email }}`,
+        mjml: `<mjml><mj-body><mj-section><mj-column><mj-text>${"Words to read. ".repeat(20)}Step ${index + 1}, {{ contact.first_name }}.</mj-text></mj-column></mj-section></mj-body></mjml>`,
+      }),
+    ),
+  );
+  const make = async (name: SequenceName): Promise<MadeSequence> => {
+    const scheduleId = await create(api, "/api/v1/schedules/", { name, ...scheduleOf(openings[name]) });
+    const sequenceId = await create(api, "/api/v1/email-sequences/", {
+      name,
+      schedule: scheduleId,
+      in_doubt_policy: policy,
+      steps: templates.map((template, index) => ({
+        step_number: index + 1,
+        name: `Step ${index + 1}`,
+        email_template: template,
+        delay: { value: delayMinutes[index], unit: "minutes" },
+      })),
+    });
+    return { sequenceId, scheduleId };
+  };
+  return { open: await make("open"), windowed: await make("windowed"), edited: await make("edited") };
+}
+
+export function scheduleOf(openings: Openings | undefined) {
+  const always = [1, 2, 3, 4, 5, 6, 7].map((weekday) => ({ weekday, start: "00:00", end: "24:00" }));
+  return {
+    timezone: "UTC",
+    windows: openings === undefined ? always : asWeeklyWindows(openings),
+    spread_minutes: openings === undefined ? 0 : 1,
+  };
+}
+
+async function create(api: ApiClient, path: string, body: unknown): Promise<string> {
+  const answer = await api.insist("POST", path, body);
+  if (answer.status !== 201) throw new Error(`POST ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+  return String(answer.body.id);
+}
