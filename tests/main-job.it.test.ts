@@ -40,7 +40,9 @@ async function mainJob(backend: Record<string, string>): Promise<void> {
       // Three days last 1.5 s.
       DRIPLINE_DAY_LENGTH: "500ms",
       // A killed worker's emails are taken over after this long.
-      CLAIM_LEASE_SECONDS: "2",
+      SMTP_CONNECT_SECONDS: "1",
+      SMTP_ENVELOPE_SECONDS: "1",
+      CLAIM_LEASE_SECONDS: "3",
       SMTP_FINAL_REPLY_SECONDS: "2",
       LOG_LEVEL: "debug",
     };

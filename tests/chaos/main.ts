@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { chmod, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runCrashPoints } from "./crash-points/run-crash-points.ts";
 import { type ChaosOptions, readOptions } from "./options.ts";
 import { describeBroken, tableHead, tableRow } from "./report.ts";
 import { putAway, runOnce } from "./run-once.ts";
@@ -9,8 +10,14 @@ import { putAway, runOnce } from "./run-once.ts";
 /** What every control has to break: without its protection people get emails twice. */
 const brokenByControls = "single copy";
 
+/** Of each scene of docs/crash-points.md. */
+const crashPointRepetitions = 20;
+
 const options = readOptions(process.argv.slice(2), randomInt(1_000_000));
-if ("problem" in options) {
+if (process.argv.includes("crash-points")) {
+  // A profile of its own: nothing is random, so there is no seed and no other option.
+  process.exitCode = (await runCrashPoints(crashPointRepetitions, (line) => console.error(line))) ? 0 : 1;
+} else if ("problem" in options) {
   console.error(options.problem);
   process.exitCode = 2;
 } else {

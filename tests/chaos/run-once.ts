@@ -17,9 +17,9 @@ import { claimLeaseSeconds, dataLeaseSeconds, startStack } from "./stack.ts";
 import { waitUntilQuiet } from "./wait-until-quiet.ts";
 import { ApiClient } from "./workload/api-client.ts";
 import { enrollPeople } from "./workload/enroll-people.ts";
-import { makeContent, type MadeSequence, scheduleOf, stepsPerSequence } from "./workload/make-content.ts";
+import { type MadeSequence, makeContent, scheduleOf, stepsPerSequence } from "./workload/make-content.ts";
 import { planPeople } from "./workload/plan-people.ts";
-import { alternatingOpenings, oneClosedMinute, type Openings } from "./workload/plan-windows.ts";
+import { alternatingOpenings, type Openings, oneClosedMinute } from "./workload/plan-windows.ts";
 import { unsubscribePeople } from "./workload/unsubscribe-people.ts";
 
 export interface RunResult {
@@ -104,7 +104,10 @@ export async function runOnce(
   }
 }
 
-function planOpenings(profile: Profile, startedAt: number): Record<"windowed" | "edited", Openings> & { open: undefined } {
+function planOpenings(
+  profile: Profile,
+  startedAt: number,
+): Record<"windowed" | "edited", Openings> & { open: undefined } {
   if (profile.windows === "one_minute") {
     const openings = oneClosedMinute(startedAt, 25);
     return { open: undefined, windowed: openings, edited: openings };

@@ -85,7 +85,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const apiKey = (await createApiKey(database, { name: "chaos", now: new Date() })).key;
     const redis =
       profile.backend === "redis"
-        ? await kept(startRestartableRedis(join(directory, "redis"), () => {}), (server) => server.stop())
+        ? await kept(
+            startRestartableRedis(join(directory, "redis"), () => {}),
+            (server) => server.stop(),
+          )
         : undefined;
     const sink = await kept(
       startSink({
@@ -115,6 +118,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       DRIPLINE_SECRET: randomBytes(24).toString("hex"),
       API_PORT: String(apiPort),
       DRIPLINE_DAY_LENGTH: dayLength,
+      // Together shorter than the claim's lease, as the worker wants it.
+      SMTP_CONNECT_SECONDS: "2",
+      SMTP_ENVELOPE_SECONDS: "1",
       CLAIM_LEASE_SECONDS: String(claimLeaseSeconds),
       SMTP_FINAL_REPLY_SECONDS: String(finalReplySeconds),
       WORKER_CONCURRENCY: "10",

@@ -5,6 +5,7 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, LogController } from "fastify";
 import type { Deps } from "./deps.ts";
+import { hangUpWhenStopping } from "./hang-up-when-stopping.ts";
 import { serveOps } from "./ops/serve-ops.ts";
 import { ProblemError } from "./problem-error.ts";
 import { problemFromError } from "./problem-from-error.ts";
@@ -26,6 +27,7 @@ import { serveSequenceExecutions } from "./routes/sequence-executions.ts";
 import { serveSequenceLifecycle } from "./routes/sequence-lifecycle.ts";
 import { serveSequenceSteps } from "./routes/sequence-steps.ts";
 import { serveSequenceVersions } from "./routes/sequence-versions.ts";
+import { serveSettleExecution } from "./routes/settle-execution.ts";
 import { serveUnenroll } from "./routes/unenroll.ts";
 import { serveUnsubscribe } from "./routes/unsubscribe.ts";
 
@@ -54,6 +56,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   app.decorateRequest("principal", null);
   answerProblems(app);
   logAnswers(app);
+  hangUpWhenStopping(app);
 
   const document = openApiDocument({ operations, version: deps.version, serverUrl: deps.publicUrl });
   await app.register(swagger, { mode: "static", specification: { document: document as never } });
@@ -73,6 +76,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   serveUnenroll(app, deps);
   serveEnrollmentLifecycle(app, deps);
   serveSequenceExecutions(app, deps);
+  serveSettleExecution(app, deps);
   serveExplanations(app, deps);
   serveContacts(app, deps);
   serveCompanies(app, deps);

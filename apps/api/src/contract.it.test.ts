@@ -18,6 +18,10 @@ beforeAll(async () => {
   const [sequence, quiet] = [await make.sequence(), await make.sequence([0, 1])];
   const enrollment = await make.enroll({ sequence_id: sequence.id, contact_id: contact.id });
   const pausable = await make.enroll({ sequence_id: sequence.id, contact_id: (await make.contact()).id });
+  const { rows: doubts } = await api.database.query<{ id: string }>(
+    "update step_execution set status = 'in_doubt' where enrollment_id = $1 returning id",
+    [(await make.enroll({ sequence_id: sequence.id, contact_id: (await make.contact()).id })).id],
+  );
   const own = { sequence: await make.sequence(), enrollment: pausable };
   const step = { step_number: 1, name: "Step", email_template: template.id, delay_days: 1 };
   const { step_number: _, ...unnumbered } = step;
@@ -48,6 +52,7 @@ beforeAll(async () => {
     resumeEnrollment: { id: own.enrollment.id },
     completeEnrollment: { id: own.enrollment.id },
     getSequenceExecution: { id: enrollment.step_executions[0].id },
+    settleExecution: { id: doubts[0]?.id, body: { as: "sent", note: "They replied" } },
     explainSequenceExecution: { id: enrollment.step_executions[0].id },
     createContact: { body: { email: "sample@example.com" } },
     getContact: { id: contact.id },

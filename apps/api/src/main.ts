@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
-import { openDatabase } from "@dripline/db/database";
 import { REAL_PACE } from "@dripline/domain/delay";
+import { requireSoundStart } from "@dripline/engine/require-sound-start";
 import { openWakeQueue } from "@dripline/queue/open-wake-queue";
 import { readApiConfig } from "@dripline/runtime/config";
 import { describeConfigProblems } from "@dripline/runtime/config-problem";
 import { createLogger } from "@dripline/runtime/logger";
+import { refuseStart } from "@dripline/runtime/refuse-start";
 import { handleShutdown } from "@dripline/runtime/shutdown";
 import { buildApp } from "./build-app.ts";
+import { openApiDatabase } from "./open-api-database.ts";
 
 const read = readApiConfig(process.env);
 if (!read.ok) {
@@ -21,13 +23,9 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
   version: string;
 };
 
-const database = openDatabase({
-  url: config.databaseUrl,
-  // A request needs one connection at a time and holds it for a few milliseconds.
-  connectionsMax: 10,
-  applicationName: "dripline api",
-  onError: (err) => log.warn({ err }, "an idle database connection was lost"),
-});
+const database = openApiDatabase(config.databaseUrl, (err) =>
+  log.warn({ err }, "an idle database connection was lost"),
+);
 shutdown.onClose("database", () => database.end());
 
 const queue = openWakeQueue({ redisUrl: config.redisUrl, databaseUrl: config.databaseUrl, now, role: "producer" });
@@ -47,13 +45,28 @@ const app = await buildApp({
 });
 shutdown.onClose("http server", () => app.close());
 
-try {
-  await app.listen({ host: config.host, port: config.port });
-  log.info({ url: config.publicUrl, backend: queue.backend }, "ready");
-  process.send?.({ type: "ready" });
-} catch (error) {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const reason = code === "EADDRINUSE" ? "another program listens there; stop it or set API_PORT" : message;
-  process.stderr.write(`The API cannot listen on ${config.host}:${config.port}: ${reason}.\n`);
-  shutdown.stop("cannot listen", 1);
+const start = await requireSoundStart({
+  database,
+  databaseUrl: config.databaseUrl,
+  queue,
+  // Enrolling works without it. One that turns out to lose jobs when it comes back shows at /health/ready and in `doctor`.
+  isQueueAwaited: false,
+  now,
+  log,
+  signal: shutdown.signal,
+});
+if (start.kind === "sound") await listen();
+else if (start.kind === "refused") refuseStart(shutdown, log, "API", start.problems);
+
+async function listen(): Promise<void> {
+  try {
+    await app.listen({ host: config.host, port: config.port });
+    log.info({ url: config.publicUrl, backend: queue.backend }, "ready");
+    process.send?.({ type: "ready" });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === "EADDRINUSE" ? "another program listens there; stop it or set API_PORT" : message;
+    process.stderr.write(`The API cannot listen on ${config.host}:${config.port}: ${reason}.\n`);
+    shutdown.stop("cannot listen", 1);
+  }
 }

@@ -6,6 +6,7 @@ const report: DueReport = {
   byStatus: { scheduled: 2, sent: 7 },
   dueNow: 1,
   oldestDueSeconds: 7_200,
+  backoffs: [],
   pending: [
     {
       executionId: "0199a8d6-0000-7000-8000-000000000001",
@@ -36,8 +37,29 @@ test("pending work says who, which step, and when, and that nothing was sent", (
 });
 
 test("an empty installation says so", () => {
-  const empty = { byStatus: {}, dueNow: 0, oldestDueSeconds: 0, pending: [] };
+  const empty = { byStatus: {}, dueNow: 0, oldestDueSeconds: 0, backoffs: [], pending: [] };
   const text = describeDue(empty, { dryRun: true, limit: 50 });
   expect(text).toContain("Nothing is due now.");
   expect(text).toContain("No pending work.");
+});
+
+test("emails in doubt are pointed out, with the command that lists them, and only if there are any", () => {
+  const withDoubts = describeDue({ ...report, byStatus: { in_doubt: 1 } }, { dryRun: false, limit: 50 });
+  expect(withDoubts).toContain("dripline in-doubt");
+  expect(describeDue(report, { dryRun: false, limit: 50 })).not.toContain("dripline in-doubt");
+});
+
+test("where emails leave one at a time is told in a line, with what the server said and the next try", () => {
+  const backoff = {
+    scope: "transport",
+    reason: "transport_unusable",
+    message: "The mail server cannot be used (authentication): 535 5.7.8 no",
+    since: new Date("2026-11-22T18:00:00Z"),
+    nextAt: new Date("2026-11-22T18:41:00Z"),
+    intervalSeconds: 60,
+  } as const;
+  const backoffs = [backoff, { ...backoff, scope: "domain:example.com", message: "421 slower" }];
+  const text = describeDue({ ...report, backoffs }, { dryRun: false, limit: 50 });
+  expect(text).toContain("Sending stands still, the next try is at 2026-11-22 18:41:00 UTC: The mail server cannot be");
+  expect(text).toContain("Emails to example.com leave one at a time, the next try is at 2026-11-22 18:41:00 UTC: 421");
 });

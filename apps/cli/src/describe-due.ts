@@ -1,4 +1,6 @@
+import { type DeliveryBackoff, nameOfScope, TRANSPORT_SCOPE } from "@dripline/domain/delivery-backoff";
 import type { DueReport, PendingWork } from "@dripline/engine/due-report";
+import { printable } from "./printable.ts";
 
 /** A report on what is due, for people. Instants in UTC. */
 export function describeDue(report: DueReport, { dryRun, limit }: { dryRun: boolean; limit: number }): string {
@@ -7,11 +9,15 @@ export function describeDue(report: DueReport, { dryRun, limit }: { dryRun: bool
     report.dueNow === 0
       ? "Nothing is due now."
       : `${report.dueNow} due now, the oldest for ${describeSeconds(report.oldestDueSeconds)}.`,
+    ...report.backoffs.map(describeBackoff),
     "",
     ...(counts.length === 0
       ? ["No executions yet."]
       : counts.map(([status, count]) => `  ${status.padEnd(10)} ${count}`)),
   ];
+  if (report.byStatus.in_doubt !== undefined) {
+    lines.push("", "In doubt means: it may have arrived or not. To see which and why: dripline in-doubt");
+  }
   if (!dryRun) return lines.join("\n");
   const { pending } = report;
   lines.push("", pending.length === 0 ? "No pending work." : "Pending work, soonest first (nothing was sent):");
@@ -20,9 +26,19 @@ export function describeDue(report: DueReport, { dryRun, limit }: { dryRun: bool
   return lines.join("\n");
 }
 
+function describeBackoff({ scope, message, nextAt }: DeliveryBackoff): string {
+  const what =
+    scope === TRANSPORT_SCOPE ? "Sending stands still" : `Emails to ${nameOfScope(scope)} leave one at a time`;
+  return printable(`${what}, the next try is at ${utc(nextAt)}: ${message}`);
+}
+
+function utc(at: Date): string {
+  return `${at.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}
+
 function table(pending: readonly PendingWork[]): string[] {
   const rows = pending.map((work) => [
-    `${work.scheduledFor.toISOString().slice(0, 19).replace("T", " ")} UTC`,
+    utc(work.scheduledFor),
     work.isDue ? "due" : work.status,
     work.contactEmail,
     `${work.sequenceName} · ${work.stepNumber} ${work.stepName}`,
@@ -32,11 +48,6 @@ function table(pending: readonly PendingWork[]): string[] {
   return rows.map((row) =>
     `  ${row.map((cell, column) => printable(cell).padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd(),
   );
-}
-
-/** Names come from anywhere; what could move the cursor does not get to the terminal. */
-function printable(text: string): string {
-  return text.replace(/\p{C}+/gu, " ");
 }
 
 function describeSeconds(seconds: number): string {

@@ -1,4 +1,5 @@
 import type { ExecutionExplanation } from "@dripline/engine/explain-executions";
+import { printable } from "./printable.ts";
 
 /** Statuses in which nothing further happens: the gates are for information. */
 const isOver: ReadonlySet<string> = new Set(["sent", "skipped", "in_doubt"]);
@@ -17,9 +18,4 @@ export function describeExplanation(explanation: ExecutionExplanation): string {
     ...gates.map((gate) => `  ${gate.passed ? "✓" : "✗"} ${gate.name.padEnd(width)}  ${gate.sentence}`),
   ];
   return lines.map(printable).join("\n");
-}
-
-/** Names come from anywhere; what could move the cursor does not get to the terminal. */
-function printable(line: string): string {
-  return line.replace(/\p{C}+/gu, " ");
 }

@@ -1,6 +1,7 @@
 import { isTimeZone } from "@dripline/domain/time-zone";
 import { wallClock } from "@dripline/domain/wall-clock";
 import type { PersonPlan, SendInPlan } from "@dripline/engine/plan-sends";
+import { printable } from "./printable.ts";
 
 /** Every future send of one person, for people: a line for each, in local time, with the reason why it is not earlier. */
 export function describePlan(plan: PersonPlan): string {
@@ -49,9 +50,4 @@ function table(rows: readonly string[][]): string[] {
   return rows.map((row) =>
     `  ${row.map((cell, column) => printable(cell).padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd(),
   );
-}
-
-/** Names come from anywhere; what could move the cursor does not get to the terminal. */
-function printable(text: string): string {
-  return text.replace(/\p{C}+/gu, " ");
 }

@@ -1,5 +1,5 @@
+import { explainDatabaseError } from "@dripline/db/explain-database-error";
 import { describe, expect, test } from "vitest";
-import { explainDatabaseError } from "./explain-database-error.ts";
 import { explainFailure } from "./explain-failure.ts";
 import { UserError } from "./user-error.ts";
 

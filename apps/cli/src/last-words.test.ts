@@ -27,6 +27,11 @@ test("what a process said before it ended is shown without stack traces and with
   ]);
 });
 
+test("what was said on standard error and in the log is shown once", () => {
+  const sentence = "The worker does not start. The database is older than this version.";
+  expect(lastWords(`${sentence}\n{"level":"fatal","msg":"${sentence}"}\n`)).toEqual([sentence]);
+});
+
 test("a process that said much is heard from its end only", () => {
   const lines = Array.from({ length: 100 }, (_, index) => `line ${index}`);
   expect(lastWords(lines.join("\n"))).toEqual(lines.slice(-8));

@@ -5,16 +5,15 @@ const linesMax = 8;
  * all but stack traces.
  */
 export function lastWords(log: string): string[] {
-  return log
-    .split("\n")
-    .flatMap((line) => {
-      const entry = parseEntry(line);
-      if (entry === undefined)
-        return /^\s*(at |Node\.js v|\^|$)/.test(line) || isSourceExcerpt(line) ? [] : [line.trimEnd()];
-      if (entry.level !== "error" && entry.level !== "fatal") return [];
-      return [[entry.msg, entry.err?.message].filter((text) => text !== undefined && text !== "").join(": ")];
-    })
-    .slice(-linesMax);
+  const words = log.split("\n").flatMap((line) => {
+    const entry = parseEntry(line);
+    if (entry === undefined)
+      return /^\s*(at |Node\.js v|\^|$)/.test(line) || isSourceExcerpt(line) ? [] : [line.trimEnd()];
+    if (entry.level !== "error" && entry.level !== "fatal") return [];
+    return [[entry.msg, entry.err?.message].filter((text) => text !== undefined && text !== "").join(": ")];
+  });
+  // What keeps a process from starting is said on standard error and in the log.
+  return [...new Set(words)].slice(-linesMax);
 }
 
 /** Node.js prints where an uncaught error was thrown: "file:///…:12" and the line of code. */

@@ -106,6 +106,48 @@ program
   });
 
 program
+  .command("rebuild-queue")
+  .description("give everything that waits its job in the queue again: after a flush, or a move to another queue")
+  .option("--json", "for scripts", false)
+  .action(async ({ json }: { json: boolean }) => {
+    const { rebuildQueueNow } = await import("./commands/rebuild-queue.ts");
+    await rebuildQueueNow(env, directory(), { json, now });
+  });
+
+program
+  .command("resume-delivery")
+  .description("let emails leave as usual again, after what a mail server had refused was put right; doctor lists it")
+  .argument("[scope]", "transport, or domain:example.com (default: transport)")
+  .option("--all", "everything that is slowed down", false)
+  .action(async (scope: string | undefined, { all }: { all: boolean }) => {
+    const { resumeDelivery } = await import("./commands/resume-delivery.ts");
+    await resumeDelivery(env, directory(), { scope, all, now, print: (line) => console.log(line) });
+  });
+
+program
+  .command("in-doubt")
+  .description("what was handed over without a recorded answer, and may have arrived or not; how often that happened")
+  .option("--limit <number>", "list at most so many", toCount, 50)
+  .option("--json", "for scripts", false)
+  .action(async (options: { limit: number; json: boolean }) => {
+    const { inDoubt } = await import("./commands/in-doubt.ts");
+    await inDoubt(env, directory(), options);
+  });
+
+program
+  .command("settle")
+  .description("say of emails in doubt that they arrived, or let the same message be sent again")
+  .argument("[ids...]", "executions, as in-doubt shows them")
+  .option("--sent", "they arrived: an enrollment that waited goes on", false)
+  .option("--resend", "they did not, or a second copy does no harm", false)
+  .option("--all", "all that are in doubt now", false)
+  .option("--note <text>", "how it was found out, for the record", "")
+  .action(async (ids: string[], options: { sent: boolean; resend: boolean; all: boolean; note: string }) => {
+    const { settle } = await import("./commands/settle.ts");
+    await settle(env, directory(), { ids, ...options, now });
+  });
+
+program
   .command("doctor")
   .description("look at each thing Dripline needs, and say what to do about what is wrong")
   .option("--json", "for scripts", false)

@@ -1,4 +1,4 @@
-import { explainDatabaseError } from "./explain-database-error.ts";
+import { explainDatabaseError } from "@dripline/db/explain-database-error";
 import { UserError } from "./user-error.ts";
 
 /** Loads what {@link migrateAll} needs, half a second's worth, while there is nothing else to do. */

@@ -1,5 +1,5 @@
 import type { Database } from "@dripline/db/database";
-import { explainDatabaseError } from "./explain-database-error.ts";
+import { explainDatabaseError } from "@dripline/db/explain-database-error";
 import { UserError } from "./user-error.ts";
 
 /**

@@ -1,19 +1,19 @@
-import { type Finish, finishExecutions } from "@dripline/db/finish-executions";
-import { type ExecutionFacts, loadFacts } from "@dripline/db/load-facts";
-import { planNextStep } from "@dripline/domain/next-step";
-import { resolveZone } from "@dripline/domain/time-zone";
+import type { Finish } from "@dripline/db/finish-executions";
+import type { ExecutionFacts } from "@dripline/db/load-facts";
+import { planAfter } from "@dripline/engine/plan-after";
 import { wakeAfterCommit } from "@dripline/engine/wake-after-commit";
 import type { SendDeps } from "./send-deps.ts";
+import { statementsOn } from "./statements.ts";
 
 /** Nobody publishes a sequence more often than this while one email is recorded. */
-const versionsMax = 5;
+const plansMax = 5;
 
 /**
  * Ends a step and opens the next one: plans when the next is due (from the moment this one was over), records both in
  * one statement, and sets the next timer after the commit. False if the row was no longer in the state it should leave.
  *
- * An edit that was published since the facts were read has moved the enrollment to another version; then the plan is
- * made again from that one.
+ * Since the facts were read, an edit that was published may have moved the enrollment to another version, or a sweep may
+ * have let it go on from here; then the plan is made again from what holds now.
  */
 export async function advance(
   deps: SendDeps,
@@ -21,32 +21,26 @@ export async function advance(
   finish: Omit<Finish, "plan" | "versionId">,
 ): Promise<boolean> {
   let current = facts;
-  for (let versions = 1; versions <= versionsMax; versions += 1) {
-    if (await finishInVersion(deps, current, finish)) return true;
-    const [now] = await loadFacts(deps.db, [finish.executionId]);
-    if (now === undefined || now.enrollment.versionId === current.enrollment.versionId) return false;
+  for (let plans = 1; plans <= plansMax; plans += 1) {
+    if (await finishAsPlanned(deps, current, finish)) return true;
+    const now = await statementsOn(deps.db).loadFacts(finish.executionId);
+    if (now === undefined || isPlanBasisSame(now, current)) return false;
     current = now;
   }
-  throw new Error(`execution ${finish.executionId}: its enrollment changed versions ${versionsMax} times meanwhile`);
+  throw new Error(`execution ${finish.executionId}: its enrollment changed versions ${plansMax} times meanwhile`);
 }
 
-async function finishInVersion(
+function isPlanBasisSame(a: ExecutionFacts, b: ExecutionFacts): boolean {
+  return a.enrollment.versionId === b.enrollment.versionId && a.execution.hasAdvanced === b.execution.hasAdvanced;
+}
+
+async function finishAsPlanned(
   deps: SendDeps,
   facts: ExecutionFacts,
   finish: Omit<Finish, "plan" | "versionId">,
 ): Promise<boolean> {
-  const { schedule, enrollment } = facts;
-  const plan = planNextStep({
-    steps: facts.laterSteps,
-    afterStepNumber: 0, // the later steps are already those that this person has still to get
-    from: finish.at,
-    enrollmentId: enrollment.id,
-    schedule,
-    zone: resolveZone(schedule, { contact: facts.contact.timezone, company: facts.company?.timezone ?? null }),
-    pace: deps.pace,
-  });
-
-  const [finished] = await finishExecutions(deps.db, [{ ...finish, versionId: enrollment.versionId, plan }]);
+  const plan = planAfter(facts, finish.at, deps.pace);
+  const finished = await statementsOn(deps.db).finish({ ...finish, versionId: facts.enrollment.versionId, plan });
   if (finished === undefined) return false;
   deps.onCheckpoint("recorded", finish.executionId);
   if (finished.next !== null) {

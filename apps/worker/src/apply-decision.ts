@@ -1,4 +1,5 @@
 import { deferExecutions } from "@dripline/db/defer-executions";
+import { deferUnderBackoff } from "@dripline/db/defer-under-backoff";
 import { holdExecutions } from "@dripline/db/hold-executions";
 import type { ExecutionFacts } from "@dripline/db/load-facts";
 import { stopExecutions } from "@dripline/db/stop-executions";
@@ -18,10 +19,13 @@ export async function applyDecision(deps: SendDeps, facts: ExecutionFacts, decis
   switch (decision.kind) {
     case "early":
       return { kind: "again", at: afterAPause(deps, decision.at) };
-    case "defer":
-      await deferExecutions(deps.db, [{ ...row, ...decision }], by);
+    case "defer": {
+      const isBackedOff = decision.reason === "transport_backoff" || decision.reason === "domain_backoff";
+      const defer = isBackedOff ? deferUnderBackoff : deferExecutions;
+      await defer(deps.db, [{ ...row, ...decision }], by);
       deps.onCheckpoint("decided", row.executionId);
       return { kind: "again", at: decision.at };
+    }
     case "hold":
       await holdExecutions(deps.db, [{ ...row, ...decision }], by);
       deps.onCheckpoint("decided", row.executionId);

@@ -1,4 +1,6 @@
 import type { ExecutionFacts } from "@dripline/db/load-facts";
+import type { MessageSource } from "@dripline/db/message-source";
+import { emailVariables } from "@dripline/engine/email-variables";
 import { renderEmail } from "@dripline/engine/render-email";
 import { composeMessage } from "@dripline/mail/compose";
 import { messageIdFor } from "@dripline/mail/message-id";
@@ -9,8 +11,8 @@ import type { SendDeps } from "./send-deps.ts";
 export type ComposedEmail = {
   readonly kind: "composed";
   readonly message: OutgoingMessage;
-  readonly subject: string;
-  readonly variables: Readonly<Record<string, unknown>>;
+  /** What it was made from: the claim keeps it for further attempts. */
+  readonly source: MessageSource;
 };
 
 export type UnrenderableEmail = {
@@ -19,17 +21,20 @@ export type UnrenderableEmail = {
   readonly message: string;
 };
 
-/** Renders this step's template for this contact and builds the message. A missing variable is an answer, not a hole. */
+/**
+ * Renders this step's template for this contact and builds the message: after the first attempt from what that one was
+ * made from, so that all attempts have the same bytes. A missing variable is an answer, not a hole.
+ */
 export async function composeEmail(deps: SendDeps, facts: ExecutionFacts): Promise<ComposedEmail | UnrenderableEmail> {
-  const unsubscribeUrl = `${deps.publicUrl}/u/${unsubscribeToken(facts.execution.id, deps.secret)}`;
-  const rendered = renderEmail(deps.renderer, facts.template, facts, { unsubscribeUrl, now: deps.now() });
+  const origin = facts.execution.messageSource ?? newOrigin(deps, facts);
+  const rendered = renderEmail(deps.renderer, facts.template, origin.variables, new Date(origin.composedAt));
   if (rendered.kind === "unrenderable") {
     return { kind: "unrenderable", reason: rendered.failure.code, message: rendered.failure.message };
   }
-  const { subject, variables } = rendered;
+  const source = { ...origin, subject: rendered.subject };
   try {
-    const message = await composeMessage(messageParts(deps, facts, rendered, unsubscribeUrl));
-    return { kind: "composed", message, subject, variables };
+    const message = await composeMessage(messageParts(deps, facts, rendered, source));
+    return { kind: "composed", message, source };
   } catch (error) {
     // An address or a sender that no message can be built with: it will not get better by trying again.
     const message = error instanceof Error ? error.message : String(error);
@@ -37,23 +42,35 @@ export async function composeEmail(deps: SendDeps, facts: ExecutionFacts): Promi
   }
 }
 
-function messageParts(
-  deps: SendDeps,
-  facts: ExecutionFacts,
-  rendered: { readonly subject: string; readonly html: string; readonly text: string },
-  unsubscribeUrl: string,
-): Parameters<typeof composeMessage>[0] {
-  const domain = deps.from.address.slice(deps.from.address.lastIndexOf("@") + 1);
+function newOrigin(deps: SendDeps, facts: ExecutionFacts): Omit<MessageSource, "subject"> {
+  const unsubscribeUrl = `${deps.publicUrl}/u/${unsubscribeToken(facts.execution.id, deps.secret)}`;
   return {
-    messageId: messageIdFor(facts.execution.id, domain, deps.secret),
-    date: deps.now(),
+    stepId: facts.execution.stepId,
+    templateVersionId: facts.template.versionId,
     from: deps.from,
     to: { name: fullName(facts), address: facts.contact.email },
+    variables: emailVariables(facts, unsubscribeUrl),
+    composedAt: deps.now().toISOString(),
+  };
+}
+
+function messageParts(
+  deps: SendDeps,
+  { execution, sequence }: ExecutionFacts,
+  rendered: { readonly subject: string; readonly html: string; readonly text: string },
+  { from, to, variables, composedAt }: MessageSource,
+): Parameters<typeof composeMessage>[0] {
+  const domain = from.address.slice(from.address.lastIndexOf("@") + 1);
+  return {
+    messageId: execution.messageId ?? messageIdFor(execution.id, domain, deps.secret),
+    date: new Date(composedAt),
+    from,
+    to,
     subject: rendered.subject,
     html: rendered.html,
     text: rendered.text,
-    unsubscribeUrl,
-    listId: `${facts.sequence.id}.${domain}`,
+    unsubscribeUrl: variables.unsubscribe_url,
+    listId: `${sequence.id}.${domain}`,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Claim } from "@dripline/db/claim-executions";
-import { markData } from "@dripline/db/mark-data";
 import type { OutgoingMessage, Reply } from "@dripline/mail/transport";
 import type { SendDeps } from "./send-deps.ts";
+import { statementsOn } from "./statements.ts";
 
 /** No answer from our own database at the decisive moment: the transport guarantees that no body byte left. */
 export type Unmarked = { readonly kind: "unmarked"; readonly error: unknown };
@@ -16,17 +16,25 @@ export interface Delivery {
  * Hands the message to the mail server. After the server's "354" and before the first body byte the row is marked
  * `data`: from that commit on, a crash is in doubt. If the mark cannot be made, nothing leaves.
  */
-export async function deliverUnderLease(deps: SendDeps, claim: Claim, message: OutgoingMessage): Promise<Delivery> {
+export async function deliverUnderLease(
+  deps: SendDeps,
+  { executionId, generation }: Claim,
+  message: OutgoingMessage,
+  openUntil: Date,
+): Promise<Delivery> {
   const { claimSeconds, dataSeconds } = deps.leases;
   let leaseEndsAt = secondsFromNow(deps, claimSeconds);
   try {
     const reply = await deps.transport.deliver(message, async () => {
-      deps.onCheckpoint("asked", claim.executionId);
+      deps.onCheckpoint("asked", executionId);
       const endsAt = secondsFromNow(deps, dataSeconds);
-      const marked = await markData(deps.db, [claim], dataSeconds);
-      if (marked.length === 1) leaseEndsAt = endsAt;
-      deps.onCheckpoint("marked", claim.executionId);
-      return marked.length === 1;
+      const mark = { executionId, generation, openUntil, leaseSeconds: dataSeconds };
+      const isMarked = (await statementsOn(deps.db).markData(mark)) === true;
+      if (isMarked) leaseEndsAt = endsAt;
+      deps.onCheckpoint("marked", executionId);
+      // A process that stood still since the mark was asked for comes here when the email may be in doubt, the next step
+      // sent and the person unsubscribed: nothing may leave then.
+      return isMarked && deps.now() < leaseEndsAt;
     });
     return { reply, leaseEndsAt };
   } catch (error) {

@@ -246,7 +246,7 @@ describe("a pause", () => {
     // As a statement that began before the pause was committed leaves it.
     await changeSequenceStatus(db, sequenceId, "paused");
 
-    expect(await sweepOnce(deps)).toMatchObject({ paused: 1 });
+    expect(await sweepOnce(deps)).toMatchObject({ "resume-paused": 1 });
 
     expect(await executions(enrollmentId)).toMatchObject([{ status: "pending", hold_reason: "sequence_paused" }]);
   });
@@ -316,10 +316,10 @@ describe("a resume", () => {
     await clock.jumpTo(at(2));
     await db.query("update email_sequence set status = 'active' where id = $1", [sequenceId]);
 
-    expect(await sweepOnce(deps)).toMatchObject({ paused: 1 });
+    expect(await sweepOnce(deps)).toMatchObject({ "resume-paused": 1 });
 
     expect(woken).toEqual([{ executionId: wake.executionId, generation: 1, at: at(5) }]);
-    expect(await sweepOnce(deps)).toMatchObject({ paused: 0 });
+    expect(await sweepOnce(deps)).toMatchObject({ "resume-paused": 0 });
   });
 
   test("of more people than one statement takes is completed by a sweep", async () => {
@@ -334,7 +334,7 @@ describe("a resume", () => {
     });
 
     expect(first).toMatchObject({ wakes: [{ at: at(5) }, { at: at(5) }], isFull: true });
-    expect(await sweepOnce(deps)).toMatchObject({ paused: 1 });
+    expect(await sweepOnce(deps)).toMatchObject({ "resume-paused": 1 });
     expect(woken).toMatchObject([{ generation: 1, at: at(5) }]);
   });
 

@@ -51,7 +51,7 @@ function whileSending(happens: () => Promise<void>): SendDeps {
       await happens();
       return mayLeave;
     });
-  return { ...deps, transport: { deliver, verify: () => transport.verify(), close: () => transport.close() } };
+  return { ...deps, transport: { ...transport, deliver } };
 }
 
 /** The same worker, but somebody publishes right before the claim: the message is made from what was before. */

@@ -1,18 +1,16 @@
 import type { Claim } from "@dripline/db/claim-executions";
 import { isStatementAtFault } from "@dripline/db/database";
 import { failExecutions } from "@dripline/db/fail-executions";
-import type { EmailRecord } from "@dripline/db/finish-executions";
 import type { ExecutionFacts } from "@dripline/db/load-facts";
 import { releaseExecutions } from "@dripline/db/release-executions";
 import { retryExecutions } from "@dripline/db/retry-executions";
 import { unreachable } from "@dripline/domain/unreachable";
 import { wakeAfterCommit } from "@dripline/engine/wake-after-commit";
 import type { WakeVerdict } from "@dripline/queue/wake-queue";
-import { advance } from "./advance.ts";
-import type { ComposedEmail } from "./compose-email.ts";
 import type { SendOutcome } from "./decide-outcome.ts";
 import { keepTrying } from "./keep-trying.ts";
 import { recordInDoubt } from "./record-in-doubt.ts";
+import { recordSent } from "./record-sent.ts";
 import type { SendDeps } from "./send-deps.ts";
 
 /**
@@ -24,12 +22,11 @@ export async function recordOutcome(
   deps: SendDeps,
   facts: ExecutionFacts,
   claim: Claim,
-  email: ComposedEmail,
   outcome: SendOutcome,
   leaseEndsAt: Date,
 ): Promise<WakeVerdict> {
   const now = deps.now();
-  await keepTrying(() => writeOutcome(deps, facts, claim, email, outcome, now), {
+  await keepTrying(() => writeOutcome(deps, facts, claim, outcome, now), {
     // Whatever is wrong with the database may pass; only a statement that it cannot take will never go through.
     isWorthTrying: (error) => !isStatementAtFault(error),
     seconds: (leaseEndsAt.getTime() - now.getTime()) / 1_000,
@@ -42,7 +39,6 @@ async function writeOutcome(
   deps: SendDeps,
   facts: ExecutionFacts,
   claim: Claim,
-  email: ComposedEmail,
   outcome: SendOutcome,
   now: Date,
 ): Promise<void> {
@@ -50,35 +46,17 @@ async function writeOutcome(
   const by = { now, actor: "worker" };
   switch (outcome.kind) {
     case "fenced":
-      return deps.log.warn({ executionId, generation }, "fenced: another worker has taken over, nothing was sent");
+      return letGo(deps, claim, now);
 
-    case "sent": {
-      const log = emailRecord(deps, facts, email, outcome.response);
-      const isRecorded = await advance(deps, facts, {
-        executionId,
-        generation,
-        from: "sending",
-        to: "sent",
-        at: by.now,
-        email: log,
-        event: null,
-      });
-      if (!isRecorded) {
-        const { response } = outcome;
-        return deps.log.error(
-          { executionId, generation, response },
-          "accepted, but the row had moved on: see its events",
-        );
-      }
-      return deps.log.info({ executionId, messageId: email.message.messageId }, "sent");
-    }
+    case "sent":
+      return recordSent(deps, facts, claim, outcome.response, now);
 
     case "in_doubt": {
       const { reason, message } = outcome;
       await recordInDoubt(deps, facts, {
         executionId,
         generation,
-        email: emailRecord(deps, facts, email, null),
+        attemptCount: claim.attemptCount,
         event: { reason, message, actor: by.actor },
         now,
       });
@@ -87,9 +65,9 @@ async function writeOutcome(
 
     case "retry":
     case "release": {
-      const { at, reason, message } = outcome;
+      const { at, reason, message, smtpCode, enhancedCode } = outcome;
       const move = outcome.kind === "retry" ? retryExecutions : releaseExecutions;
-      const moved = await move(deps.db, [{ executionId, generation, at, reason, message }], by);
+      const moved = await move(deps.db, [{ executionId, generation, at, reason, message, smtpCode, enhancedCode }], by);
       deps.onCheckpoint("recorded", executionId);
       if (moved.length === 1) {
         await wakeAfterCommit(deps.queue, [{ executionId, generation, at }], (err) =>
@@ -103,8 +81,8 @@ async function writeOutcome(
     }
 
     case "failed": {
-      const { reason, message } = outcome;
-      await failExecutions(deps.db, [{ executionId, generation, reason, message }], by);
+      const { reason, message, smtpCode, enhancedCode } = outcome;
+      await failExecutions(deps.db, [{ executionId, generation, reason, message, smtpCode, enhancedCode }], by);
       deps.onCheckpoint("recorded", executionId);
       return deps.log.error({ executionId, reason, detail: message }, "failed: needs an operator");
     }
@@ -114,20 +92,17 @@ async function writeOutcome(
   }
 }
 
-function emailRecord(
-  deps: SendDeps,
-  facts: ExecutionFacts,
-  email: ComposedEmail,
-  response: string | null,
-): EmailRecord {
-  return {
-    contactId: facts.contact.id,
-    templateVersionId: facts.template.versionId,
-    messageId: email.message.messageId,
-    fromAddress: deps.from.address,
-    toAddress: facts.contact.email,
-    subject: email.subject,
-    variables: email.variables,
-    response,
-  };
+/**
+ * No body byte was allowed to leave: another worker has taken over, or consent, window or lease ended while this one
+ * connected. If the row is still ours it goes back at once, and the next look at the facts says what becomes of it.
+ */
+async function letGo(deps: SendDeps, { executionId, generation }: Claim, now: Date): Promise<void> {
+  const message = "Something changed while the worker connected to the mail server: nothing was sent.";
+  const move = { executionId, generation, at: now, reason: "fenced", message };
+  const [released] = await releaseExecutions(deps.db, [move], { now, actor: "worker" });
+  deps.log.warn({ executionId, generation, isReleased: released !== undefined }, "fenced: nothing was sent");
+  if (released === undefined) return;
+  await wakeAfterCommit(deps.queue, [{ executionId, generation, at: now }], (err) =>
+    deps.log.warn({ err, executionId }, "the timer of the next look could not be queued; the sweep will find its row"),
+  );
 }

@@ -1,5 +1,7 @@
-import type { WakeQueue } from "@dripline/queue/wake-queue";
-import { sendStep } from "./send-step.ts";
+import { setTimeout as wait } from "node:timers/promises";
+import type { LockTimes, WakeQueue } from "@dripline/queue/wake-queue";
+import { makeWakeHandler } from "./handle-wake.ts";
+import type { StopTimes } from "./stop-times.ts";
 import { startSweeps } from "./sweeps/start-sweeps.ts";
 import type { SweepDeps } from "./sweeps/sweep-deps.ts";
 
@@ -7,28 +9,59 @@ export interface WorkerOptions {
   /** Emails under way at the same time in this process. */
   readonly concurrency: number;
   readonly sweepSeconds: number;
+  /** Only tests change this. */
+  readonly lock?: LockTimes | undefined;
 }
 
 export interface RunningWorker {
   /** Resolves when wake-ups arrive. While the queue's backend is down it waits. */
   whenReady(): Promise<void>;
-  /** Takes no more work, lets what is at the mail server finish, for at most so long. */
-  close(graceMilliseconds: number): Promise<void>;
+  /**
+   * Takes no more work and lets what is at the mail server finish: emails before their body for `beforeBodyMilliseconds`,
+   * then they are called off and released for another worker; those in the body for `allMilliseconds`.
+   *
+   * @throws when some have no outcome by then; they are in the log, and in doubt once their lease is over
+   */
+  close(times: StopTimes): Promise<void>;
 }
 
 /** A worker: wake-ups from the queue, and sweeps for what the queue lost. Run as many as you like. */
 export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, options: WorkerOptions): RunningWorker {
-  const consumer = deps.queue.consume((wake) => sendStep(deps, wake), {
-    concurrency: options.concurrency,
-    now: deps.now,
-    onError: (err) => deps.log.error({ err }, "a wake-up went wrong and comes again"),
-  });
+  const inHand = new Set<string>();
+  const handle = makeWakeHandler(deps);
+  const consumer = deps.queue.consume(
+    async (wake, ...rest) => {
+      inHand.add(wake.executionId);
+      try {
+        return await handle(wake, ...rest);
+      } finally {
+        inHand.delete(wake.executionId);
+      }
+    },
+    {
+      concurrency: options.concurrency,
+      now: deps.now,
+      ...(options.lock === undefined ? {} : { lock: options.lock }),
+      onError: (err) => deps.log.error({ err }, "a wake-up went wrong and comes again"),
+    },
+  );
   const sweeps = startSweeps(deps, options.sweepSeconds);
 
   return {
     whenReady: () => consumer.whenReady(),
-    async close(graceMilliseconds) {
-      await Promise.all([sweeps.stop(), consumer.close(graceMilliseconds)]);
+    async close({ beforeBodyMilliseconds, allMilliseconds }) {
+      const callingOff = setTimeout(() => deps.transport.callOff(), beforeBodyMilliseconds);
+      await Promise.all([
+        Promise.race([sweeps.stop(), wait(allMilliseconds, undefined, { ref: false })]),
+        consumer.close(allMilliseconds),
+      ]);
+      clearTimeout(callingOff);
+      if (inHand.size === 0) return;
+      deps.log.error(
+        { executionIds: [...inHand] },
+        "stopping before these have an outcome: whichever are with the mail server are in doubt once their lease is over",
+      );
+      throw new Error(`${inHand.size} emails have no outcome yet`);
     },
   };
 }

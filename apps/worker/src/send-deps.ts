@@ -24,6 +24,8 @@ export interface SendDeps {
   /** By the database's clock: what is written down must not depend on this machine's. */
   readonly now: () => Date;
   readonly onCheckpoint: OnCheckpoint;
+  /** Aborted when this process is told to stop: from then on nothing is claimed, and sweeps end. */
+  readonly stopping: AbortSignal;
   readonly pace: Pace;
   readonly limits: SendLimits;
   readonly from: { readonly name: string; readonly address: string };

@@ -12,6 +12,7 @@ import type { TimedWake, Wake } from "@dripline/queue/wake";
 import { freshDatabase } from "@dripline/testkit/database";
 import { makeContact, makeSequence, makeTemplate } from "@dripline/testkit/factories";
 import { startScriptedSmtp } from "@dripline/testkit/scripted-smtp";
+import { waitFor } from "@dripline/testkit/wait-for";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import type { SendDeps } from "./send-deps.ts";
 import { sendStep } from "./send-step.ts";
@@ -45,6 +46,7 @@ const deps: SweepDeps = {
   log: { debug() {}, info() {}, warn() {}, error() {} },
   now: () => new Date(),
   onCheckpoint: () => {},
+  stopping: new AbortController().signal,
   pace: REAL_PACE,
   limits: NO_LIMITS,
   from: { name: "Acme", address: "hello@acme.example" },
@@ -517,6 +519,11 @@ describe("the fence:", () => {
     };
     await sendStep(slow, wake);
     expect(smtp.bodies).toEqual([]);
+    // It does not wait for the end of the lease: the next look finds the row, and the reason.
+    expect(await execution(wake.executionId)).toMatchObject({ status: "scheduled", attempt_count: 0 });
+    const [again] = woken;
+    await sendStep(deps, again ?? wake);
+    expect(await execution(wake.executionId)).toMatchObject({ status: "skipped" });
   });
 
   test("a worker whose lease was taken away sends no byte, and writes nothing", async () => {
@@ -589,18 +596,34 @@ describe("the sweep", () => {
   });
 
   test("declares in doubt what a worker had begun to send, and goes on with the next step", async () => {
-    const { wake, enrollmentId } = await enrolled();
-    await db.query(
-      `update step_execution set status = 'sending', phase = 'data', generation = 1, attempt_count = 1, message_id = '<x@y>',
-              lease_until = now() - interval '1 s' where id = $1`,
-      [wake.executionId],
-    );
+    const { wake, enrollmentId, email } = await enrolled();
+    await beginAndDie(wake);
     await sweepOnce(deps);
-    expect(await execution(wake.executionId)).toMatchObject({ status: "in_doubt" });
+    const row = await execution(wake.executionId);
+    expect(row).toMatchObject({ status: "in_doubt", has_advanced: true });
     expect((await events(wake.executionId))[0]).toMatchObject({ kind: "in_doubt", reason: "worker_lost" });
     expect(await enrollment(enrollmentId)).toMatchObject({ current_step_number: 1 });
+    const { rows: logs } = await db.query("select * from email_log where id = $1", [row.email_log_id]);
+    expect(logs[0]).toMatchObject({ outcome: "in_doubt", response: null, to_address: email, subject: "Hello Ann" });
   });
 });
+
+/** A worker marks the row, and nothing is heard of it any more until its lease is over. */
+async function beginAndDie(wake: Wake): Promise<void> {
+  const dying: SendDeps["transport"] = {
+    ...transport,
+    async deliver(_message, onBeforeBody) {
+      await onBeforeBody();
+      return new Promise(() => {});
+    },
+  };
+  void sendStep({ ...deps, transport: dying }, wake);
+  await waitFor(async () => (await execution(wake.executionId)).phase === "data", {
+    timeoutMilliseconds: 5_000,
+    describe: "the mark",
+  });
+  await db.query("update step_execution set lease_until = now() - interval '1 s' where id = $1", [wake.executionId]);
+}
 
 /** A weekday, 1 to 7, that is neither today nor tomorrow nor yesterday anywhere. */
 function anotherWeekday(): number {

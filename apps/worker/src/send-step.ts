@@ -1,6 +1,4 @@
-import { claimExecutions } from "@dripline/db/claim-executions";
-import { type ExecutionFacts, loadFacts } from "@dripline/db/load-facts";
-import type { SendPlace } from "@dripline/db/take-send-place";
+import type { ExecutionFacts } from "@dripline/db/load-facts";
 import { decideSend } from "@dripline/domain/decide-send";
 import type { Wake } from "@dripline/queue/wake";
 import type { WakeVerdict } from "@dripline/queue/wake-queue";
@@ -9,9 +7,11 @@ import { composeEmail } from "./compose-email.ts";
 import { decideOutcome, mayHaveLeft } from "./decide-outcome.ts";
 import { deliverUnderLease } from "./deliver-under-lease.ts";
 import { holdUnrenderable } from "./hold-unrenderable.ts";
+import { noteDelivery } from "./note-delivery.ts";
 import { recordOutcome } from "./record-outcome.ts";
 import type { SendDeps } from "./send-deps.ts";
-import { givePlaceBack, takePlace } from "./take-place.ts";
+import { statementsOn } from "./statements.ts";
+import { givePlaceBack, type TakenPlace, takePlace } from "./take-place.ts";
 
 /**
  * One wake-up, from "somebody says this step is due" to the recorded outcome. The wake-up proves nothing: it may be
@@ -21,8 +21,10 @@ import { givePlaceBack, takePlace } from "./take-place.ts";
  * @throws when the database cannot be reached; the queue brings the wake-up again, and no attempt is used up
  */
 export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict> {
+  if (deps.stopping.aborted) return { kind: "again", at: deps.now() }; // for another worker
   deps.onCheckpoint("woken", wake.executionId);
-  const [facts] = await loadFacts(deps.db, [wake.executionId]);
+  const statements = statementsOn(deps.db);
+  const facts = await statements.loadFacts(wake.executionId);
   if (facts === undefined) return wakeIsOver(deps, wake, "there is no such execution");
 
   const decision = decideSend(facts, wake.generation, facts.databaseNow, deps.pace);
@@ -35,22 +37,30 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
   deps.onCheckpoint("composed", wake.executionId);
 
   const place = await takePlace(deps, facts, decision);
-  if (place.kind === "over_limit") return applyDecision(deps, facts, place.decision);
+  if (place.kind !== "taken") return applyDecision(deps, facts, place.decision);
   deps.onCheckpoint("place_taken", wake.executionId);
 
-  const [claim] = await claimExecutions(
-    deps.db,
-    [{ ...wake, stepId: facts.execution.stepId, messageId: email.message.messageId, zone: decision.zone }],
-    deps.leases.claimSeconds,
-  );
+  if (deps.stopping.aborted) return lostTheRace(deps, facts, place);
+  const claim = await statements.claim({
+    ...wake,
+    stepId: facts.execution.stepId,
+    messageId: email.message.messageId,
+    source: email.source,
+    zone: decision.zone,
+    openUntil: decision.openUntil,
+    scheduleUpdatedAt: facts.schedule.updatedAt,
+    leaseSeconds: deps.leases.claimSeconds,
+  });
   if (claim === undefined) return lostTheRace(deps, facts, place);
   deps.onCheckpoint("claimed", wake.executionId);
 
-  const { reply, leaseEndsAt } = await deliverUnderLease(deps, claim, email.message);
+  const { reply, leaseEndsAt } = await deliverUnderLease(deps, claim, email.message, decision.openUntil);
   deps.onCheckpoint("replied", wake.executionId);
   const outcome = decideOutcome(reply, claim, deps.now(), deps.pace);
   if (!mayHaveLeft(outcome)) await givePlaceBack(deps, facts, place, claim);
-  return recordOutcome(deps, facts, claim, email, outcome, leaseEndsAt);
+  const verdict = await recordOutcome(deps, facts, claim, outcome, leaseEndsAt);
+  await noteDelivery(deps, facts, place, outcome);
+  return verdict;
 }
 
 function wakeIsOver(deps: SendDeps, wake: Wake, reason: string): WakeVerdict {
@@ -61,7 +71,7 @@ function wakeIsOver(deps: SendDeps, wake: Wake, reason: string): WakeVerdict {
 /** Between reading and claiming, somebody else claimed the row or the facts changed. A second look will tell which. */
 const secondLookMilliseconds = 1_000;
 
-async function lostTheRace(deps: SendDeps, facts: ExecutionFacts, place: SendPlace): Promise<WakeVerdict> {
+async function lostTheRace(deps: SendDeps, facts: ExecutionFacts, place: TakenPlace): Promise<WakeVerdict> {
   await givePlaceBack(deps, facts, place, null);
   const { id: executionId, generation } = facts.execution;
   deps.log.debug({ executionId, generation }, "claim refused: the facts changed since they were read");

@@ -2,17 +2,21 @@ import { setTimeout as wait } from "node:timers/promises";
 import { type Database, isDatabaseUnavailable, openDatabase } from "@dripline/db/database";
 import { DatabaseClock } from "@dripline/db/database-clock";
 import { REAL_PACE } from "@dripline/domain/delay";
+import { requireSoundStart } from "@dripline/engine/require-sound-start";
 import { createRenderer } from "@dripline/mail/render";
 import { createSmtpTransport } from "@dripline/mail/smtp-transport";
 import type { MailTransport } from "@dripline/mail/transport";
 import { openWakeQueue } from "@dripline/queue/open-wake-queue";
+import type { LockTimes } from "@dripline/queue/wake-queue";
 import { readWorkerConfig } from "@dripline/runtime/config";
 import { describeConfigProblems } from "@dripline/runtime/config-problem";
 import { createLogger } from "@dripline/runtime/logger";
+import { refuseStart } from "@dripline/runtime/refuse-start";
 import { handleShutdown } from "@dripline/runtime/shutdown";
 import type { OnCheckpoint } from "./checkpoints.ts";
 import { runWorker } from "./run-worker.ts";
 import type { WorkerLog } from "./send-deps.ts";
+import { stopTimes } from "./stop-times.ts";
 
 const waitMilliseconds = 500;
 
@@ -24,6 +28,9 @@ export interface WorkerSeams {
   readonly onCheckpoint?: OnCheckpoint;
   readonly database?: (database: Database) => Database;
   readonly transport?: (transport: MailTransport) => MailTransport;
+  /** How soon a dead worker's wake-ups are given to another, for tests that kill many. */
+  readonly lock?: LockTimes;
+  readonly sweepSeconds?: number;
 }
 
 /** A whole worker process, from its settings to "ready". Ends the process if they cannot be used. */
@@ -50,8 +57,29 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
   shutdown.onClose("database", () => pool.end());
   const db = seams.database?.(pool) ?? pool;
 
+  const queue = openWakeQueue({
+    redisUrl: config.redisUrl,
+    databaseUrl: config.databaseUrl,
+    now: () => new Date(), // jobs fire by the machine's clock
+    role: "worker",
+  });
+  shutdown.onClose("queue", () => queue.close());
+
+  const start = await requireSoundStart({
+    database: pool,
+    databaseUrl: config.databaseUrl,
+    queue,
+    isQueueAwaited: true,
+    now: () => new Date(),
+    log,
+    signal: shutdown.signal,
+  });
+  if (start.kind === "refused") refuseStart(shutdown, log, "worker", start.problems);
+  if (start.kind !== "sound") return;
+
   const clock = new DatabaseClock(() => performance.now());
   await setClock(clock, db, log, shutdown.signal);
+  if (shutdown.signal.aborted) return;
   const syncing = setInterval(() => {
     clock
       .sync(db)
@@ -61,23 +89,18 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
   }, clockSyncMilliseconds);
   shutdown.onClose("clock", () => clearInterval(syncing));
 
-  const queue = openWakeQueue({
-    redisUrl: config.redisUrl,
-    databaseUrl: config.databaseUrl,
-    now: () => new Date(), // jobs fire by the machine's clock
-    role: "worker",
-  });
-  shutdown.onClose("queue", () => queue.close());
-
   const smtp = createSmtpTransport({
     url: config.smtpUrl,
     // A connection for each email under way: a claimed email that waits for one would use up its lease.
     poolSize: config.concurrency,
-    // Up to the "354" nothing has left, so giving up early costs a retry and no doubt; the final reply gets the ten
-    // minutes of RFC 5321 section 4.5.3.2.6.
-    timeouts: { connectMs: 30_000, envelopeMs: 60_000, finalReplyMs: config.smtpFinalReplySeconds * 1_000 },
+    timeouts: {
+      connectMs: config.smtpTimeouts.connect * 1_000,
+      envelopeMs: config.smtpTimeouts.envelope * 1_000,
+      finalReplyMs: config.smtpTimeouts.finalReply * 1_000,
+    },
   });
-  shutdown.onClose("mail transport", () => smtp.close());
+  // By then the worker has waited for its emails as long as it may, and told which are left.
+  shutdown.onClose("mail transport", () => Promise.race([smtp.close(), wait(waitMilliseconds)]));
 
   const worker = runWorker(
     {
@@ -88,6 +111,7 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
       log,
       now: () => clock.now(),
       onCheckpoint: seams.onCheckpoint ?? (() => {}),
+      stopping: shutdown.signal,
       pace: config.dayLengthMilliseconds === undefined ? REAL_PACE : { dayMilliseconds: config.dayLengthMilliseconds },
       limits: config.limits,
       from: config.mailFrom,
@@ -96,19 +120,19 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
       // The mark outlasts the wait for the final reply; a shorter lease would call emails in doubt that are only slow.
       leases: {
         claimSeconds: config.claimLeaseSeconds,
-        dataSeconds: config.smtpFinalReplySeconds + config.claimLeaseSeconds,
+        dataSeconds: config.smtpTimeouts.finalReply + config.claimLeaseSeconds,
       },
     },
-    { concurrency: config.concurrency, sweepSeconds: 5 },
+    { concurrency: config.concurrency, sweepSeconds: seams.sweepSeconds ?? 5, lock: seams.lock },
   );
-  shutdown.onClose("worker", () => worker.close((config.shutdownGraceSeconds - 2) * 1_000));
+  shutdown.onClose("worker", () => worker.close(stopTimes(config.shutdownGraceSeconds)));
 
   await worker.whenReady();
   log.info({ backend: queue.backend, concurrency: config.concurrency }, "ready");
   process.send?.({ type: "ready" });
 }
 
-/** Waits for a database that is not there yet: in a deployment everything starts at once. */
+/** A database that is there can go away again, or answer too slowly for its clock to be read. */
 async function setClock(clock: DatabaseClock, db: Database, log: WorkerLog, signal: AbortSignal): Promise<void> {
   for (let isSet = false; !isSet && !signal.aborted; ) {
     try {

@@ -38,6 +38,7 @@ function depsWith(limits: Partial<SendLimits> = {}): SendDeps {
     log: { debug() {}, info() {}, warn() {}, error() {} },
     now: clock.now,
     onCheckpoint: () => {},
+    stopping: new AbortController().signal,
     pace: REAL_PACE,
     limits: { ...NO_LIMITS, ...limits },
     from: { name: "Acme", address: "hello@acme.example" },
@@ -270,8 +271,8 @@ describe("a limit of emails a second", () => {
 
 describe("a place is given back", () => {
   const refusals = [
-    ["refused for now", { refuseRecipient: { code: 451, text: "4.7.1 greylisted" } }, "scheduled"],
-    ["refused for good", { refuseRecipient: { code: 550, text: "5.1.1 no such user" } }, "failed"],
+    ["refused for now", { refuseRecipient: { code: 451, text: "4.3.0 busy" } }, "scheduled"],
+    ["refused for good", { refuseRecipient: { code: 550, text: "5.3.0 not here" } }, "failed"],
   ] as const;
 
   test.each(refusals)("by an email that was %s: the next one goes out", async (_, script, status) => {

@@ -5,6 +5,9 @@ import { listQuery, pageOf, Search } from "./list.ts";
 import { defineOperation } from "./operation.ts";
 import { checkDelay, Revision, SequenceStep, stepFields, WireElapsed } from "./sequence-steps.ts";
 
+const inDoubtPolicyMeaning =
+  "What happens when a message was handed to the mail server and its answer could not be recorded, so that nobody knows whether it arrived. `advance`: the email stays in doubt and the next step follows, at most one copy. `resend`: the same message, with the same Message-ID, goes out again until an answer is recorded or the attempts are used up, at least one copy; then it stays in doubt and the enrollment waits. `hold`: the email stays in doubt and the enrollment waits until an operator settles it";
+
 const limitMessage = "is a whole number, 1 to 1000000";
 const SendsPerDayMax = z
   .int({ error: limitMessage })
@@ -19,9 +22,7 @@ export const EmailSequence = z
     description: z.string(),
     status: SequenceStatus,
     schedule: Id,
-    in_doubt_policy: InDoubtPolicy.describe(
-      "What happens to people whose email has an outcome that cannot be known: they go on, or wait for an operator",
-    ),
+    in_doubt_policy: InDoubtPolicy.describe(inDoubtPolicyMeaning),
     sends_per_day_max: SendsPerDayMax.nullable(),
     re_enrollment: ReEnrollment,
     re_enrollment_cooldown: WireElapsed.nullable(),
@@ -49,7 +50,7 @@ export const EmailSequenceInput = z
     description: text(10_000).default(""),
     status: SequenceStatus.default("active"),
     schedule: Id.nullable().default(null).describe("When email may go out; null takes the default schedule"),
-    in_doubt_policy: InDoubtPolicy.default("advance"),
+    in_doubt_policy: InDoubtPolicy.default("advance").describe(inDoubtPolicyMeaning),
     sends_per_day_max: SendsPerDayMax.nullable().default(null).describe("null for no limit"),
     re_enrollment: ReEnrollment.default("never").describe(
       "Whether somebody whose enrollment has ended may be enrolled again",
@@ -94,7 +95,7 @@ export const EmailSequencePatch = z
     name: line(200).optional(),
     description: text(10_000).optional(),
     schedule: Id.optional().describe("Times that are planned stay; each is checked against it when it comes"),
-    in_doubt_policy: InDoubtPolicy.optional(),
+    in_doubt_policy: InDoubtPolicy.optional().describe("Holds for doubts that arise from now on"),
     sends_per_day_max: SendsPerDayMax.nullable().optional(),
     re_enrollment: ReEnrollment.optional(),
     re_enrollment_cooldown: WireElapsed.nullable().optional(),

@@ -9,6 +9,16 @@ const DayLimit = z
   .strictObject({ used: z.int(), max: z.int(), day: z.string().describe("In the schedule's own zone") })
   .meta({ id: "DayLimit", description: "How much of a limit of emails a day is used up." });
 
+const Backoff = z
+  .strictObject({
+    reason: z.enum(["transport_unusable", "sender_refused", "transport_throttled", "domain_slowed"]),
+    message: z.string().describe("What the mail server said"),
+    since: Instant,
+    next_at: Instant.describe("When the next email may try"),
+    interval_seconds: z.number().describe("Between two emails; doubled by every further failure"),
+  })
+  .meta({ id: "DeliveryBackoff", description: "Emails leave one at a time." });
+
 const ElapsedTime = z.strictObject(Elapsed.shape).meta({ id: "ElapsedTime" });
 
 function gate<const N extends string, D extends z.ZodRawShape>(name: N, data: D) {
@@ -59,6 +69,10 @@ const Gate = z
       kind: z.enum(["closed_date", "holiday", "special_hours"]).nullable(),
       holiday_name: z.string().nullable(),
     }),
+    gate("transport", {
+      backoff: Backoff.nullable().describe("The mail server is used as usual, or one email at a time"),
+    }),
+    gate("recipient_domain", { backoff: Backoff.nullable() }),
     gate("throttle", {
       sequence_day: DayLimit.nullable(),
       sender_day: DayLimit.nullable(),

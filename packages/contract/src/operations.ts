@@ -28,6 +28,7 @@ import {
   publishSequence,
   replaceSequenceDraft,
 } from "./sequence-versions.ts";
+import { settleExecution } from "./settle-execution.ts";
 
 /** The whole API, in the order in which the documentation shows it. */
 export const operations: readonly OperationDefinition[] = [
@@ -61,6 +62,7 @@ export const operations: readonly OperationDefinition[] = [
   listSequenceExecutions,
   getSequenceExecution,
   explainSequenceExecution,
+  settleExecution,
   listContacts,
   createContact,
   getContact,

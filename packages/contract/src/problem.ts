@@ -72,6 +72,11 @@ export const problemCodes = {
     title: "Enrollment not live",
     meaning: "The enrollment has ended, or already is in the state asked for; `enrollment_status` says which.",
   },
+  execution_not_in_doubt: {
+    status: 409,
+    title: "Execution not in doubt",
+    meaning: "There is nothing to settle: what it is instead is in `execution_status`. Nothing was changed.",
+  },
   sequence_archived: {
     status: 409,
     title: "Sequence archived",

@@ -1,4 +1,4 @@
-import { ExecutionStatus } from "@dripline/domain/statuses";
+import { ExecutionStatus, InDoubtPolicy } from "@dripline/domain/statuses";
 import { ZoneSource } from "@dripline/domain/time-zone";
 import { z } from "zod";
 import { Id, Instant } from "./fields.ts";
@@ -7,6 +7,8 @@ import { defineOperation } from "./operation.ts";
 
 const executionFields = {
   id: Id,
+  sequence: Id,
+  sequence_name: z.string(),
   enrollment: Id,
   step: Id,
   step_name: z.string(),
@@ -20,9 +22,13 @@ const executionFields = {
   timezone_source: ZoneSource.nullable().describe("Whose zone that was"),
   sent_at: Instant.nullable(),
   attempt_count: z.int(),
+  smtp_code: z.int().nullable().describe("Of the mail server's last refusal (RFC 5321)"),
+  enhanced_code: z.string().nullable().describe("The enhanced status code that came with it, such as 5.1.1 (RFC 3463)"),
   error_message: z.string().nullable(),
   email_log: Id.nullable(),
-  message_id: z.string().nullable(),
+  message_id: z.string().nullable().describe("The same at every attempt: what to look for in a mail server's log"),
+  in_doubt_policy: InDoubtPolicy.describe("Of the sequence, as it is now"),
+  has_advanced: z.boolean().describe("The enrollment went on from here; of one in doubt: the next step did not wait"),
 };
 
 export const SequenceExecution = z.strictObject(executionFields).meta({
@@ -56,13 +62,15 @@ export const listSequenceExecutions = defineOperation({
   method: "GET",
   path: "/api/v1/sequence-executions/",
   summary: "List executions",
-  description: "What was sent, what is due and when, and what did not go out.",
+  description:
+    "What was sent, what is due and when, and what did not go out. `?status=in_doubt` lists the emails that wait to be settled: each may have arrived or not.",
   tag,
   auth: "key",
   query: listQuery({
     orderings: ["-created_at", "scheduled_for"],
     filters: {
       status: ExecutionStatus.optional(),
+      sequence: Id.optional(),
       enrollment: Id.optional(),
       step: Id.optional(),
       search: Search.optional().describe("In the contact's address"),

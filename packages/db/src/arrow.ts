@@ -7,6 +7,9 @@ export interface Move {
   readonly generation: number;
   readonly reason: string;
   readonly message: string;
+  /** What the mail server answered, where it did. */
+  readonly smtpCode?: number | null;
+  readonly enhancedCode?: string | null;
 }
 
 export interface MoveTo extends Move {
@@ -20,7 +23,7 @@ export interface MovedBy {
 }
 
 /**
- * Runs one arrow: `update` is the guarded UPDATE over `input w(execution_id, generation, at, reason, message)` and
+ * Runs one arrow: `update` is the guarded UPDATE over `input w(execution_id, generation, at, reason, message, smtp_code, enhanced_code)` and
  * returns `e.id`; every row that moved gets an event of `kind`. Answers which rows moved.
  */
 export async function runArrow(
@@ -33,8 +36,8 @@ export async function runArrow(
     name: arrow.name,
     text: `
       with input as (
-        select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::uuid[])
-          as w(execution_id, generation, at, reason, message, event_id)
+        select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::uuid[], $9::int[], $10::text[])
+          as w(execution_id, generation, at, reason, message, event_id, smtp_code, enhanced_code)
       ),
       ${arrow.before ?? ""}
       moved as (${arrow.update}),
@@ -53,6 +56,8 @@ export async function runArrow(
       moves.map(() => newId()),
       now,
       actor,
+      moves.map((m) => m.smtpCode ?? null),
+      moves.map((m) => m.enhancedCode ?? null),
     ],
   });
   return rows.map((row) => row.id);

@@ -1,13 +1,15 @@
 import { freshDatabase } from "@dripline/testkit/database";
-import { makeContact, makeSequence } from "@dripline/testkit/factories";
+import { makeContact, makeSequence, scheduleUpdatedAt } from "@dripline/testkit/factories";
 import { expect, test } from "vitest";
 import { type ClaimRequest, claimExecutions } from "./claim-executions.ts";
+import { inTransaction } from "./database.ts";
 import { newId } from "./new-id.ts";
 import {
   insertExecution,
   leaseSecondsLeft,
   type MadeExecution,
   readExecution,
+  sourceOf,
   statusesOtherThan,
 } from "./testing/executions.ts";
 
@@ -25,7 +27,17 @@ const zone = { zone: "Asia/Bangkok", source: "schedule" } as const;
 
 function wake({ executionId, sequence }: MadeExecution, values: Partial<ClaimRequest> = {}): ClaimRequest {
   const [stepId = ""] = sequence.stepIds;
-  return { executionId, generation: 0, stepId, messageId: `<${executionId}@example.com>`, zone, ...values };
+  return {
+    executionId,
+    generation: 0,
+    stepId,
+    messageId: `<${executionId}@example.com>`,
+    source: sourceOf(stepId),
+    openUntil: new Date(Date.now() + 60_000),
+    scheduleUpdatedAt,
+    zone,
+    ...values,
+  };
 }
 
 /** Wakes `refused` between two that are fine: the answer names those two, and `refused` keeps every column. */
@@ -141,4 +153,53 @@ test.each([
   const contact = await makeContact(db, { email });
   await db.query("insert into suppression (id, email, reason) values ($1, $2, 'manual')", [newId(), suppressed]);
   await expectOnlyOthersAreClaimed(await insertExecution(db, await makeSequence(db), contact.id));
+});
+
+test("a window that has closed since it was looked at lets nothing through", async () => {
+  await expectOnlyOthersAreClaimed(await makeDue(), { openUntil: new Date(Date.now() - 1) });
+});
+
+test("a schedule that was changed since it was looked at lets nothing through", async () => {
+  const due = await makeDue();
+  await db.query(
+    "update schedule sc set updated_at = now() from email_sequence s where s.id = $1 and sc.id = s.schedule_id",
+    [due.sequence.id],
+  );
+  await expectOnlyOthersAreClaimed(due);
+});
+
+test("an email in doubt that is sent again is claimed although its enrollment has gone on to its end", async () => {
+  const due = await makeDue({ hasAdvanced: true }, { status: "completed" });
+  expect(await claimExecutions(db, [wake(due)], 60)).toHaveLength(1);
+  await expectOnlyOthersAreClaimed(await makeDue({ hasAdvanced: true }, { status: "cancelled" }));
+});
+
+test("a row that somebody holds keeps none of the others waiting, and is not waited for", async () => {
+  const held = await makeDue();
+  await inTransaction(db, async (tx) => {
+    await tx.query("select from step_execution where id = $1 for update", [held.executionId]);
+    await expectOnlyOthersAreClaimed(held);
+  });
+  expect(await claimExecutions(db, [wake(held)], 60)).toHaveLength(1);
+});
+
+test("a row to which somebody is adding an event is claimed all the same", async () => {
+  const due = await makeDue();
+  await inTransaction(db, async (tx) => {
+    await tx.query(
+      `insert into execution_event (id, execution_id, at, kind, reason, message, actor)
+       values (gen_random_uuid(), $1, now(), 'deferred', 'test', 'A sentence.', 'test')`,
+      [due.executionId],
+    );
+    expect(await claimExecutions(db, [wake(due)], 60)).toHaveLength(1);
+  });
+});
+
+test("what the message is made from is kept with the claim, letter for letter", async () => {
+  const due = await makeDue();
+  const source = sourceOf(due.sequence.stepIds[0] ?? "", {
+    variables: { zebra: 1, a: { mm: 2, b: "\u0001" }, unsubscribe_url: "https://example.com/u/2" },
+  });
+  await claimExecutions(db, [wake(due, { source })], 60);
+  expect(JSON.stringify((await readExecution(db, due.executionId)).messageSource)).toBe(JSON.stringify(source));
 });

@@ -1,5 +1,6 @@
 import type { ResolvedZone } from "@dripline/domain/time-zone";
 import type { Queryable } from "./database.ts";
+import type { MessageSource } from "./message-source.ts";
 
 /** The right to send one email, for as long as the lease lasts. */
 export interface Claim {
@@ -17,15 +18,22 @@ export interface ClaimRequest {
   /** The step that the message was made from: an edit that was published meanwhile puts another one in its place. */
   readonly stepId: string;
   readonly messageId: string;
+  /** What the message is made from; kept for every further attempt. */
+  readonly source: MessageSource;
+  /** The window is open until then, as long as the schedule is still the one that was read. */
+  readonly openUntil: Date;
+  readonly scheduleUpdatedAt: Date;
   /** In which zone the window was open, and whose zone that was; kept with the row. */
   readonly zone: ResolvedZone;
 }
 
 /**
  * scheduled → sending[claimed]. The last look at state, consent and time, in the same statement as the arrow: a row
- * moves only if its wake-up's generation is current, it is due by the database's clock, enrollment and sequence are
- * active, and the contact has neither opted out nor is suppressed. Which rows moved is the answer; for the others
- * somebody else was faster, or the facts changed since they were read.
+ * moves only if its wake-up's generation is current, it is due by the database's clock, the window that was found open
+ * still is, enrollment and sequence are active, and the contact has neither opted out nor is suppressed. (An email in
+ * doubt that is sent again goes out after its enrollment has completed, too.) Which rows moved is the answer; for the
+ * others somebody else was faster, or the facts changed since they were read. A row that somebody else holds this moment
+ * is not waited for: the others in the list must not wait with it.
  */
 export async function claimExecutions(
   db: Queryable,
@@ -35,17 +43,28 @@ export async function claimExecutions(
   const { rows } = await db.query<{ id: string; generation: number; attempt_count: number; lease_until: Date }>({
     name: "claim-executions",
     text: `
+      with input as (
+        select * from unnest($1::uuid[], $2::int[], $3::text[], $5::uuid[], $6::text[], $7::text[], $8::json[],
+                             $9::timestamptz[], $10::timestamptz[])
+               as w(execution_id, generation, message_id, step_id, timezone, timezone_source, source, open_until,
+                    schedule_updated_at)
+      ),
+      free as materialized (
+        select e.id from step_execution e join input w on w.execution_id = e.id
+        where e.status = 'scheduled' and e.generation = w.generation
+        order by e.id for no key update of e skip locked
+      )
       update step_execution e
       set status = 'sending', phase = 'claimed', generation = e.generation + 1, attempt_count = e.attempt_count + 1,
-          message_id = w.message_id, timezone = w.timezone, timezone_source = w.timezone_source,
+          message_id = w.message_id, message_source = w.source, timezone = w.timezone,
+          timezone_source = w.timezone_source,
           lease_until = clock_timestamp() + make_interval(secs => $4), updated_at = now()
-      from unnest($1::uuid[], $2::int[], $3::text[], $5::uuid[], $6::text[], $7::text[])
-             as w(execution_id, generation, message_id, step_id, timezone, timezone_source),
-           sequence_enrollment n, email_sequence s, contact c
-      where e.id = w.execution_id and e.status = 'scheduled' and e.generation = w.generation and e.step_id = w.step_id
+      from free join input w on w.execution_id = free.id, sequence_enrollment n, email_sequence s, schedule sc, contact c
+      where e.id = free.id and e.status = 'scheduled' and e.generation = w.generation and e.step_id = w.step_id
         and e.scheduled_for <= clock_timestamp()
-        and n.id = e.enrollment_id and n.status = 'active'
+        and n.id = e.enrollment_id and (n.status = 'active' or (n.status = 'completed' and e.has_advanced))
         and s.id = n.sequence_id and s.status = 'active'
+        and sc.id = s.schedule_id and sc.updated_at = w.schedule_updated_at and w.open_until > clock_timestamp()
         and c.id = n.contact_id and c.opted_out_at is null
         and not exists (select from suppression x where lower(x.email) = lower(c.email))
       returning e.id, e.generation, e.attempt_count, e.lease_until`,
@@ -57,6 +76,9 @@ export async function claimExecutions(
       wakes.map((w) => w.stepId),
       wakes.map((w) => w.zone.zone),
       wakes.map((w) => w.zone.source),
+      wakes.map((w) => JSON.stringify(w.source)),
+      wakes.map((w) => w.openUntil),
+      wakes.map((w) => w.scheduleUpdatedAt),
     ],
   });
   return rows.map((row) => ({

@@ -1,5 +1,13 @@
 import type { Queryable } from "./database.ts";
 
+/** The database's clock, for whoever asks once. */
+export async function readDatabaseNow(db: Queryable): Promise<Date> {
+  const { rows } = await db.query<{ now: Date }>("select clock_timestamp() as now");
+  const [row] = rows;
+  if (row === undefined) throw new Error("the database's clock was not read");
+  return row.now;
+}
+
 /** A reading that took longer than this says too little about when it was taken. */
 const roundTripMillisecondsMax = 1_000;
 

@@ -36,35 +36,18 @@ async function makeSending(
   return insertExecution(db, made, contact.id, sending, enrollment);
 }
 
-async function finishAs(made: MadeExecution, values: Partial<Finish> = {}): Promise<Finish> {
+function finishAs(made: MadeExecution, values: Partial<Finish> = {}): Finish {
   return {
     executionId: made.executionId,
     generation: 2,
     from: "sending",
     to: "sent",
     at,
-    email: await emailTo(made),
+    email: { response: "250 queued" },
     event: null,
     versionId: made.sequence.versionId,
     plan: { passedOver: [], next: step(made, 2) },
     ...values,
-  };
-}
-
-async function emailTo({ contactId, executionId, sequence }: MadeExecution): Promise<NonNullable<Finish["email"]>> {
-  const { rows } = await db.query<{ id: string }>(
-    `select v.id from sequence_step s join email_template_version v on v.template_id = s.template_id where s.id = $1`,
-    [sequence.stepIds[0]],
-  );
-  return {
-    contactId,
-    templateVersionId: rows[0]?.id ?? "",
-    messageId: `<${executionId}@example.com>`,
-    fromAddress: "us@example.com",
-    toAddress: "ann@example.com",
-    subject: "Hello Ann",
-    variables: { contact: { first_name: "Ann" } },
-    response: "250 queued",
   };
 }
 
@@ -106,8 +89,9 @@ const event = { reason: "connection_lost", message: "No reply came.", actor: "wo
 
 test("a sent execution gives up lease and phase, and is linked to the one email log that says what left", async () => {
   const sending = await makeSending({ errorMessage: "421 Come back later." });
+  const before = await readExecution(db, sending.executionId);
 
-  await finishExecutions(db, [await finishAs(sending)]);
+  await finishExecutions(db, [finishAs(sending)]);
 
   const log = await readLog(sending.executionId);
   expect(log).toEqual([
@@ -115,12 +99,12 @@ test("a sent execution gives up lease and phase, and is linked to the one email 
       id: expect.any(String),
       execution_id: sending.executionId,
       contact_id: sending.contactId,
-      template_version_id: (await emailTo(sending)).templateVersionId,
+      template_version_id: before.messageSource?.templateVersionId,
       message_id: `<${sending.executionId}@example.com>`,
       from_address: "us@example.com",
       to_address: "ann@example.com",
       subject: "Hello Ann",
-      variables: { contact: { first_name: "Ann" } },
+      variables: before.messageSource?.variables,
       outcome: "accepted",
       response: "250 queued",
       sent_at: at,
@@ -133,15 +117,17 @@ test("a sent execution gives up lease and phase, and is linked to the one email 
     sentAt: at,
     emailLogId: log[0]?.id,
     errorMessage: null,
+    messageSource: null,
+    hasAdvanced: true,
   });
   expect(await readEvents(db, sending.executionId)).toEqual([]);
 });
 
 test("an execution in doubt is logged as such, has no time of sending, and says why", async () => {
   const sending = await makeSending();
-  const email = { ...(await emailTo(sending)), response: null };
+  const email = { response: null };
 
-  await finishExecutions(db, [await finishAs(sending, { to: "in_doubt", email, event })]);
+  await finishExecutions(db, [finishAs(sending, { to: "in_doubt", email, event })]);
 
   const log = await readLog(sending.executionId);
   expect(log).toMatchObject([{ outcome: "in_doubt", response: null }]);
@@ -157,7 +143,7 @@ test("an execution in doubt is logged as such, has no time of sending, and says 
 test("a skipped execution logs no email, does not start the enrollment, and says why", async () => {
   const due = await makeSending({ status: "scheduled", phase: null });
 
-  await finishExecutions(db, [await finishAs(due, { from: "scheduled", to: "skipped", email: null, event })]);
+  await finishExecutions(db, [finishAs(due, { from: "scheduled", to: "skipped", email: null, event })]);
 
   expect(await readLog(due.executionId)).toEqual([]);
   expect(await readExecution(db, due.executionId)).toMatchObject({ status: "skipped", sentAt: null, emailLogId: null });
@@ -168,7 +154,7 @@ test("a skipped execution logs no email, does not start the enrollment, and says
 test("the enrollment advances, and the next step gets a timer of the first generation", async () => {
   const sending = await makeSending();
 
-  const [finished] = await finishExecutions(db, [await finishAs(sending)]);
+  const [finished] = await finishExecutions(db, [finishAs(sending)]);
 
   const [, next] = await readExecutions(db, sending.enrollmentId);
   expect(finished).toEqual({
@@ -203,7 +189,7 @@ test("the first email starts the enrollment, a later one does not start it again
   const startedAt = new Date("2026-03-01T08:00:00Z");
   const sending = await makeSending({}, { startedAt });
 
-  await finishExecutions(db, [await finishAs(sending)]);
+  await finishExecutions(db, [finishAs(sending)]);
 
   expect((await readEnrollment(db, sending.enrollmentId)).startedAt).toEqual(startedAt);
 });
@@ -212,7 +198,7 @@ test("a next step that a window moved says so in an event of its own", async () 
   const sending = await makeSending();
   const next = step(sending, 2, { deferral: "Closed until Friday 09:00." });
 
-  const [finished] = await finishExecutions(db, [await finishAs(sending, { plan: { passedOver: [], next } })]);
+  const [finished] = await finishExecutions(db, [finishAs(sending, { plan: { passedOver: [], next } })]);
 
   const events = await readEvents(db, finished?.next?.executionId ?? "");
   expect(events).toEqual([
@@ -223,7 +209,7 @@ test("a next step that a window moved says so in an event of its own", async () 
 test.each(["active", "paused"] as const)("an enrollment that is %s completes when no step is left", async (status) => {
   const sending = await makeSending({}, { status });
 
-  const finished = await finishExecutions(db, [await finishAs(sending, { plan: { passedOver: [], next: null } })]);
+  const finished = await finishExecutions(db, [finishAs(sending, { plan: { passedOver: [], next: null } })]);
 
   expect(finished).toEqual([{ executionId: sending.executionId, enrollmentStatus: "completed", next: null }]);
   expect(await readEnrollment(db, sending.enrollmentId)).toMatchObject({
@@ -240,7 +226,7 @@ test.each(["cancelled", "unsubscribed"] as const)(
   async (status) => {
     const sending = await makeSending({}, { status, endReason: "asked_to" });
 
-    await finishExecutions(db, [await finishAs(sending, { plan: { passedOver: [], next: null } })]);
+    await finishExecutions(db, [finishAs(sending, { plan: { passedOver: [], next: null } })]);
 
     expect(await readEnrollment(db, sending.enrollmentId)).toMatchObject({
       status,
@@ -256,7 +242,7 @@ test.each(["cancelled", "unsubscribed", "completed"] as const)(
   async (status) => {
     const sending = await makeSending({}, { status });
 
-    const finished = await finishExecutions(db, [await finishAs(sending)]);
+    const finished = await finishExecutions(db, [finishAs(sending)]);
 
     expect(finished).toEqual([{ executionId: sending.executionId, enrollmentStatus: status, next: null }]);
     expect((await readExecutions(db, sending.enrollmentId)).map((row) => row.status)).toEqual(["sent"]);
@@ -272,7 +258,7 @@ test.each([
   const sending = await makeSending({}, { status }, { status: sequence });
   const plan = { passedOver: [], next: step(sending, 2, { isHeld }) };
 
-  const finished = await finishExecutions(db, [await finishAs(sending, { plan })]);
+  const finished = await finishExecutions(db, [finishAs(sending, { plan })]);
 
   expect(finished).toEqual([{ executionId: sending.executionId, enrollmentStatus: status, next: null }]);
   const [, next] = await readExecutions(db, sending.enrollmentId);
@@ -290,7 +276,7 @@ test("steps passed over are recorded as skipped, each with an event, before the 
   const sending = await makeSending();
   const passedOver = [passed(sending, 2)];
 
-  await finishExecutions(db, [await finishAs(sending, { plan: { passedOver, next: step(sending, 3) } })]);
+  await finishExecutions(db, [finishAs(sending, { plan: { passedOver, next: step(sending, 3) } })]);
 
   const [, skipped, next] = await readExecutions(db, sending.enrollmentId);
   expect(skipped).toMatchObject({ stepNumber: 2, status: "skipped", dueAt: at, scheduledFor: at });
@@ -313,9 +299,7 @@ test("a step that has its execution already, passed over or next, keeps it as it
   const [, ...before] = await readExecutions(db, sending.enrollmentId);
   const passedOver = [passed(sending, 2)];
 
-  const finished = await finishExecutions(db, [
-    await finishAs(sending, { plan: { passedOver, next: step(sending, 3) } }),
-  ]);
+  const finished = await finishExecutions(db, [finishAs(sending, { plan: { passedOver, next: step(sending, 3) } })]);
 
   expect(finished).toMatchObject([{ executionId: sending.executionId, next: null }]);
   const [, ...after] = await readExecutions(db, sending.enrollmentId);
@@ -327,7 +311,7 @@ test("a step that this person has had already, as it was in an earlier version, 
   const stepKey = sending.sequence.stepIds[0] ?? "";
   const [passedOver, next] = [[{ ...passed(sending, 2), stepKey }], { ...step(sending, 3), stepKey }];
 
-  const finished = await finishExecutions(db, [await finishAs(sending, { plan: { passedOver, next } })]);
+  const finished = await finishExecutions(db, [finishAs(sending, { plan: { passedOver, next } })]);
 
   expect(finished).toMatchObject([{ executionId: sending.executionId, next: null }]);
   expect(await readExecutions(db, sending.enrollmentId)).toHaveLength(1);
@@ -336,7 +320,7 @@ test("a step that this person has had already, as it was in an earlier version, 
 test("in doubt without a plan, the enrollment stays where it is until an operator decides", async () => {
   const sending = await makeSending();
 
-  const finished = await finishExecutions(db, [await finishAs(sending, { to: "in_doubt", event, plan: null })]);
+  const finished = await finishExecutions(db, [finishAs(sending, { to: "in_doubt", event, plan: null })]);
 
   expect(finished).toEqual([{ executionId: sending.executionId, enrollmentStatus: "active", next: null }]);
   expect(await readEnrollment(db, sending.enrollmentId)).toMatchObject({
@@ -351,7 +335,7 @@ test("in doubt without a plan, the enrollment stays where it is until an operato
 
 test("a record that comes twice writes nothing the second time", async () => {
   const sending = await makeSending();
-  const finish = await finishAs(sending, { event });
+  const finish = finishAs(sending, { event });
   await finishExecutions(db, [finish]);
   const before = await readAll(sending);
 
@@ -366,10 +350,11 @@ async function expectOnlyOthersAreFinished(refused: MadeExecution, from: Finish[
   const before = await readAll(refused);
   const passedOver = [passed(refused, 2)];
   const plan = { passedOver, next: step(refused, 3) };
+  const email = from === "sending" ? { response: "250 queued" } : null;
   const finishes = [
-    await finishAs(others[0] as MadeExecution, { from }),
-    await finishAs(refused, { from, event, plan }),
-    await finishAs(others[1] as MadeExecution, { from }),
+    finishAs(others[0] as MadeExecution, { from, email }),
+    finishAs(refused, { from, email, event, plan }),
+    finishAs(others[1] as MadeExecution, { from, email }),
   ];
 
   const finished = await finishExecutions(db, finishes);
@@ -405,7 +390,7 @@ test("an outcome that opens nothing is recorded whichever version the enrollment
   const sending = await makeSending();
   await moveToNewVersion(sending);
 
-  const finished = await finishExecutions(db, [await finishAs(sending, { to: "in_doubt", event, plan: null })]);
+  const finished = await finishExecutions(db, [finishAs(sending, { to: "in_doubt", event, plan: null })]);
 
   expect(finished).toEqual([{ executionId: sending.executionId, enrollmentStatus: "active", next: null }]);
   expect(await readExecution(db, sending.executionId)).toMatchObject({
@@ -417,7 +402,7 @@ test("an outcome that opens nothing is recorded whichever version the enrollment
 
 test("a record that waits for an enrollment to change versions sees the change, and writes nothing", async () => {
   const sending = await makeSending();
-  const finish = await finishAs(sending, { event });
+  const finish = finishAs(sending, { event });
   const before = await readAll(sending);
 
   const { finishing, versionId } = await inTransaction(db, async (tx) => {
@@ -442,3 +427,13 @@ async function moveToNewVersion({ sequence, enrollmentId }: MadeExecution, tx: Q
   await tx.query("update sequence_enrollment set version_id = $2 where id = $1", [enrollmentId, versionId]);
   return versionId;
 }
+
+test("an enrollment that went on from this step before does not go on a second time", async () => {
+  const sending = await makeSending({ hasAdvanced: true });
+  const before = await readAll(sending);
+  expect(await finishExecutions(db, [finishAs(sending)])).toEqual([]);
+  expect(await readAll(sending)).toEqual(before);
+
+  expect(await finishExecutions(db, [finishAs(sending, { plan: null })])).toHaveLength(1);
+  expect(await readExecution(db, sending.executionId)).toMatchObject({ status: "sent", hasAdvanced: true });
+});

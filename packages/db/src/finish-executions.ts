@@ -2,15 +2,8 @@ import type { NextStepPlan } from "@dripline/domain/next-step";
 import type { Queryable } from "./database.ts";
 import { newId } from "./new-id.ts";
 
-/** An email that was handed to an SMTP server, for email_log. */
-export interface EmailRecord {
-  readonly contactId: string;
-  readonly templateVersionId: string;
-  readonly messageId: string;
-  readonly fromAddress: string;
-  readonly toAddress: string;
-  readonly subject: string;
-  readonly variables: Readonly<Record<string, unknown>>;
+/** An email that was handed to an SMTP server, for email_log; what it was made from stands in the row since the claim. */
+interface HandedOver {
   /** The server's final reply; null when none came. */
   readonly response: string | null;
 }
@@ -19,16 +12,29 @@ export interface Finish {
   readonly executionId: string;
   /** The generation of the claim (from `sending`) or of the wake-up (from `scheduled`). */
   readonly generation: number;
-  readonly from: "scheduled" | "sending";
+  readonly from: "scheduled" | "sending" | "in_doubt";
   readonly to: "sent" | "in_doubt" | "skipped";
+  /** When the step was over: the next one's delay counts from here. */
   readonly at: Date;
-  readonly email: EmailRecord | null;
+  /** null: nothing was handed over now. */
+  readonly email: HandedOver | null;
   /** A sentence for the event log; null where the row itself says everything (`sent`). */
-  readonly event: { readonly reason: string; readonly message: string; readonly actor: string } | null;
-  /** The version that the plan was made from. If the enrollment has moved to another one since, nothing is written; without a plan there is nothing to be wrong. */
+  readonly event: FinishEvent | null;
+  /**
+   * The version that the plan was made from. If the enrollment has moved to another one since, or has gone on from this
+   * step before, nothing is written; without a plan there is nothing to be wrong.
+   */
   readonly versionId: string;
-  /** null: the enrollment stays where it is (in doubt under the policy `hold`). */
+  /** null: the enrollment stays where it is, to wait for an operator or because it went on from here before. */
   readonly plan: NextStepPlan | null;
+}
+
+export interface FinishEvent {
+  readonly reason: string;
+  readonly message: string;
+  readonly actor: string;
+  /** When it was found out, if that was later than the end of the step. */
+  readonly at?: Date;
 }
 
 /** What the record opened: the timer of the next step, if there is one. */
@@ -78,7 +84,7 @@ const statement = `
       next_scheduled_for timestamptz, next_is_held boolean, next_event_id uuid, next_deferral text)
   ),
   locked as materialized (
-    select e.id as execution_id, n.version_id from sequence_enrollment n
+    select e.id as execution_id, e.message_id, e.message_source as source, n.version_id, n.contact_id from sequence_enrollment n
     join step_execution e on e.enrollment_id = n.id join input i on i.execution_id = e.id
     order by n.id for update of n
   ),
@@ -86,18 +92,22 @@ const statement = `
     update step_execution e
     set status = i.to_status, phase = null, lease_until = null, updated_at = now(),
         sent_at = case when i.to_status = 'sent' then i.at end,
-        email_log_id = i.email_log_id,
+        email_log_id = coalesce(i.email_log_id, e.email_log_id), has_advanced = e.has_advanced or i.advances,
+        message_source = case when i.to_status = 'in_doubt' then e.message_source end,
+        smtp_code = case when i.to_status <> 'sent' then e.smtp_code end,
+        enhanced_code = case when i.to_status <> 'sent' then e.enhanced_code end,
         error_message = case when i.to_status = 'sent' then null else coalesce(i.event ->> 'message', e.error_message) end
     from input i, locked
-    where locked.execution_id = e.id and (locked.version_id = i.version_id or not i.advances) and e.id = i.execution_id and e.generation = i.generation and e.status = i.from_status
-    returning e.enrollment_id, e.step_key, i.*
+    where locked.execution_id = e.id and e.id = i.execution_id and e.generation = i.generation and e.status = i.from_status
+      and (not i.advances or (locked.version_id = i.version_id and not e.has_advanced))
+    returning e.enrollment_id, e.step_key, locked.contact_id, locked.message_id, locked.source, i.*
   ),
   logged as (
     insert into email_log (id, execution_id, contact_id, template_version_id, message_id, from_address, to_address,
                            subject, variables, outcome, response, sent_at)
-    select f.email_log_id, f.execution_id, (f.email ->> 'contact_id')::uuid, (f.email ->> 'template_version_id')::uuid,
-           f.email ->> 'message_id', f.email ->> 'from_address', f.email ->> 'to_address', f.email ->> 'subject',
-           f.email -> 'variables', case when f.to_status = 'sent' then 'accepted' else 'in_doubt' end,
+    select f.email_log_id, f.execution_id, f.contact_id, (f.source ->> 'templateVersionId')::uuid, f.message_id,
+           f.source -> 'from' ->> 'address', f.source -> 'to' ->> 'address', f.source ->> 'subject',
+           (f.source -> 'variables')::jsonb, case when f.to_status = 'sent' then 'accepted' else 'in_doubt' end,
            f.email ->> 'response', f.at
     from finished f where f.email is not null
   ),
@@ -148,7 +158,7 @@ const statement = `
   ),
   told as (
     insert into execution_event (id, execution_id, at, kind, reason, message, actor)
-    select f.event_id, f.execution_id, f.at, f.to_status, f.event ->> 'reason', f.event ->> 'message', f.event ->> 'actor'
+    select f.event_id, f.execution_id, coalesce((f.event ->> 'at')::timestamptz, f.at), f.to_status, f.event ->> 'reason', f.event ->> 'message', f.event ->> 'actor'
     from finished f where f.event is not null
     union all
     select p.event_id, passed.id, f.at, 'skipped', 'step_inactive', 'Step ' || p.step_number || ' is inactive.', 'worker'
@@ -175,16 +185,7 @@ function toRecord(finish: Finish) {
     to_status: finish.to,
     at: finish.at,
     email_log_id: finish.email && newId(),
-    email: finish.email && {
-      contact_id: finish.email.contactId,
-      template_version_id: finish.email.templateVersionId,
-      message_id: finish.email.messageId,
-      from_address: finish.email.fromAddress,
-      to_address: finish.email.toAddress,
-      subject: finish.email.subject,
-      variables: finish.email.variables,
-      response: finish.email.response,
-    },
+    email: finish.email,
     event_id: finish.event && newId(),
     event: finish.event,
     advances: finish.plan !== null,

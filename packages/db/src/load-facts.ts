@@ -1,4 +1,5 @@
 import type { SendFacts } from "@dripline/domain/decide-send";
+import { TRANSPORT_SCOPE } from "@dripline/domain/delivery-backoff";
 import type { Elapsed } from "@dripline/domain/elapsed";
 import type { PlannedStep } from "@dripline/domain/next-step";
 import type { HolidayCalendar, Schedule, SpecialHours, WeeklyWindow } from "@dripline/domain/schedule";
@@ -10,6 +11,7 @@ import type {
   SequenceStatus,
 } from "@dripline/domain/statuses";
 import type { Queryable } from "./database.ts";
+import type { MessageSource } from "./message-source.ts";
 import { laterSteps, reachedStep } from "./queries/later-steps.ts";
 
 /** Everything that one execution's decision, message and record need, as it stood in one statement. */
@@ -17,6 +19,9 @@ export interface ExecutionFacts extends SendFacts {
   readonly execution: SendFacts["execution"] & {
     readonly stepId: string;
     readonly messageId: string | null;
+    /** Of an earlier attempt at this step to this address; null: the message is made anew. */
+    readonly messageSource: MessageSource | null;
+    readonly hasAdvanced: boolean;
   };
   readonly sequence: SendFacts["sequence"] & {
     readonly id: string;
@@ -24,6 +29,8 @@ export interface ExecutionFacts extends SendFacts {
     readonly inDoubtPolicy: InDoubtPolicy;
     readonly sendsPerDayMax: number | null;
   };
+  /** `updatedAt` tells whether it is still the same one. */
+  readonly schedule: SendFacts["schedule"] & { readonly updatedAt: Date };
   readonly enrollment: SendFacts["enrollment"] & { readonly versionId: string };
   readonly contact: SendFacts["contact"] & {
     readonly id: string;
@@ -49,6 +56,8 @@ export interface ExecutionFacts extends SendFacts {
   readonly laterSteps: readonly PlannedStep[];
   /** The database's clock when the facts were read: the one that the claim compares with. */
   readonly databaseNow: Date;
+  /** Whether the mail server or the recipient's domain is slowed down: then this email needs its turn. */
+  readonly isBackedOff: boolean;
 }
 
 interface Row {
@@ -65,6 +74,8 @@ interface Row {
   attempt_count: number;
   catches_up: boolean;
   message_id: string | null;
+  message_source: MessageSource | null;
+  has_advanced: boolean;
   step_is_active: boolean;
   step_is_deleted: boolean;
   enrollment_id: string;
@@ -82,6 +93,7 @@ interface Row {
   special_hours: SpecialHours[];
   uses_contact_timezone: boolean;
   spread_minutes: number;
+  schedule_updated_at: Date;
   contact_id: string;
   email: string;
   first_name: string;
@@ -108,21 +120,24 @@ interface Row {
     is_active: boolean;
   }[];
   database_now: Date;
+  is_backed_off: boolean;
 }
 
 const statement = `
   select e.id, e.status, e.generation, e.due_at, e.scheduled_for, e.step_number, e.step_id, e.step_key, e.attempt_count, e.catches_up, e.message_id,
-         st.is_active as step_is_active, 
+         pinned.source as message_source, e.has_advanced, st.is_active as step_is_active, 
          not exists (select from sequence_step here where here.version_id = n.version_id and here.step_key = e.step_key) as step_is_deleted, st.max_lateness, st.late_policy,
          n.id as enrollment_id, n.status as enrollment_status, n.version_id,
          s.id as sequence_id, s.name as sequence_name, s.status as sequence_status, s.in_doubt_policy, s.sends_per_day_max,
          sc.timezone as schedule_timezone, sc.windows, sc.closed_dates, sc.holidays, sc.special_hours, sc.uses_contact_timezone, sc.spread_minutes,
-         c.id as contact_id, c.email, c.first_name, c.last_name, c.timezone as contact_timezone,
+         sc.updated_at as schedule_updated_at, c.id as contact_id, c.email, c.first_name, c.last_name, c.timezone as contact_timezone,
          c.country as contact_country, c.attributes as contact_attributes, c.opted_out_at,
          exists (select from suppression x where lower(x.email) = lower(c.email)) as is_suppressed,
          co.name as company_name, co.timezone as company_timezone, co.country as company_country, co.attributes as company_attributes,
          tv.id as template_version_id, tv.subject, tv.html, tv.text,
          ${laterSteps} as later_steps,
+         exists (select from delivery_backoff
+                 where scope in ('${TRANSPORT_SCOPE}', 'domain:' || lower(substring(c.email from '[^@]*$')))) as is_backed_off,
          clock_timestamp() as database_now
   from step_execution e
   join sequence_enrollment n on n.id = e.enrollment_id
@@ -132,8 +147,16 @@ const statement = `
   left join company co on co.id = coalesce(n.company_id, c.company_id)
   join sequence_step st on st.id = e.step_id
   ${reachedStep}
+  left join lateral (
+    select e.message_source as source
+    -- After a doubt it holds whatever was edited since: a second copy has to be the same message.
+    where (e.message_source ->> 'stepId' = e.step_id::text or e.email_log_id is not null) and lower(e.message_source -> 'to' ->> 'address') = lower(c.email)
+      and e.message_source -> 'from' ->> 'address' <> '' -- an upgrade left it where nobody knows it
+  ) pinned on true
   join email_template t on t.id = st.template_id
-  join email_template_version tv on tv.template_id = t.id and tv.version_number = t.current_version_number
+  join email_template_version tv on tv.id = coalesce(
+    (select id from email_template_version where id = (pinned.source ->> 'templateVersionId')::uuid),
+    (select id from email_template_version where template_id = t.id and version_number = t.current_version_number))
   where e.id = any($1)`;
 
 /** Reads the facts of these executions. One that does not exist is missing from the answer. */
@@ -156,6 +179,8 @@ function fromRow(row: Row): ExecutionFacts {
       attemptCount: row.attempt_count,
       catchesUp: row.catches_up,
       messageId: row.message_id,
+      messageSource: row.message_source,
+      hasAdvanced: row.has_advanced,
     },
     step: {
       isActive: row.step_is_active,
@@ -171,7 +196,7 @@ function fromRow(row: Row): ExecutionFacts {
       inDoubtPolicy: row.in_doubt_policy,
       sendsPerDayMax: row.sends_per_day_max,
     },
-    schedule: scheduleFromRow(row),
+    schedule: { ...scheduleFromRow(row), updatedAt: row.schedule_updated_at },
     contact: {
       id: row.contact_id,
       email: row.email,
@@ -195,6 +220,7 @@ function fromRow(row: Row): ExecutionFacts {
     template: { versionId: row.template_version_id, subject: row.subject, html: row.html, text: row.text },
     laterSteps: row.later_steps.map(stepFromRow),
     databaseNow: row.database_now,
+    isBackedOff: row.is_backed_off,
   };
 }
 

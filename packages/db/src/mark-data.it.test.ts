@@ -22,7 +22,7 @@ async function makeClaimed(
 }
 
 function claim({ executionId }: MadeExecution, generation = 1) {
-  return { executionId, generation };
+  return { executionId, generation, openUntil: new Date(Date.now() + 60_000) };
 }
 
 /** Marks `refused` between two that are fine: the answer names those two, and `refused` keeps every column. */
@@ -88,3 +88,24 @@ test.each(["paused", "completed", "unsubscribed", "cancelled"] as const)(
     await expectOnlyOthersAreMarked(await makeClaimed({}, { status }));
   },
 );
+
+test("an address that was suppressed after the claim gets no body", async () => {
+  const claimed = await makeClaimed();
+  await db.query(
+    `insert into suppression (id, email, reason)
+     select gen_random_uuid(), upper(email), 'complaint' from contact where id = $1`,
+    [claimed.contactId],
+  );
+
+  await expectOnlyOthersAreMarked(claimed);
+});
+
+test("a window that closed while the worker connected lets no body through", async () => {
+  const claimed = await makeClaimed();
+  expect(await markData(db, [{ ...claim(claimed), openUntil: new Date(Date.now() - 1) }], 600)).toEqual([]);
+});
+
+test("an email in doubt that is sent again gets its body out although its enrollment has gone on to its end", async () => {
+  const claimed = await makeClaimed({ hasAdvanced: true }, { status: "completed" });
+  expect(await markData(db, [claim(claimed)], 600)).toEqual([claimed.executionId]);
+});

@@ -13,7 +13,7 @@ import { loadFacts } from "./load-facts.ts";
 import { migrateDatabase, migrationState } from "./migrate.ts";
 import { newId } from "./new-id.ts";
 import { reviveExecutions } from "./revive-executions.ts";
-import { readEnrollment, readExecution } from "./testing/executions.ts";
+import { readEnrollment, readExecution, sourceOf } from "./testing/executions.ts";
 
 /** A database of the first release, with people in every state, brought to the schema of this version. */
 
@@ -223,7 +223,18 @@ test("whoever waited for their second step gets it, and then their third", async
   const { stepId } = facts.execution;
   const claims = await claimExecutions(
     db,
-    [{ executionId, generation: 0, stepId, messageId: "<1@example.com>", zone }],
+    [
+      {
+        executionId,
+        generation: 0,
+        stepId,
+        messageId: "<1@example.com>",
+        source: sourceOf(stepId),
+        openUntil: new Date(Date.now() + 60_000),
+        scheduleUpdatedAt: facts.schedule.updatedAt,
+        zone,
+      },
+    ],
     60,
   );
   expect(claims).toHaveLength(1);

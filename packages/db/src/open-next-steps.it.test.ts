@@ -134,6 +134,19 @@ describe("opening the next step", () => {
     });
   });
 
+  test("as a repair leaves a sentence: on the step that it opened, or on the last one if none was left", async () => {
+    const [opened, completed] = [await makeStranded(), await makeStranded()];
+    const sentences = { reason: "nothing_open", opened: "Opened.", completed: "Completed." };
+
+    const openings = [opening(opened), opening(completed, { next: null })];
+    const [timer] = await openNextSteps(db, openings, by, sentences);
+
+    const event = { at: now, kind: "repaired", reason: "nothing_open", actor: by.actor };
+    expect(await readEvents(db, timer?.executionId ?? "")).toEqual([{ ...event, message: "Opened." }]);
+    expect(await readEvents(db, opened.executionId)).toEqual([]);
+    expect(await readEvents(db, completed.executionId)).toEqual([{ ...event, message: "Completed." }]);
+  });
+
   test.each([
     ["sequence_paused", "paused", false],
     ["window_never_opens", "active", true],

@@ -26,8 +26,11 @@ const isBehind = `(
   or x.step_number <= n.current_step_number and x.step_key <> all(n.owed_step_keys)
      and exists (select from sequence_step st where st.id = x.step_id and st.version_id = n.version_id))`;
 
-// A failed email, and one in doubt under the policy `hold`, keep their enrollment where it is: an operator decides.
-const isStranded = `
+/**
+ * As SQL over the enrollment `n`: nothing is open. A failed email, and one in doubt under the policy `hold`, keep their
+ * enrollment where it is: an operator decides.
+ */
+export const isStranded = `
   n.status = 'active' and not exists (
     select from step_execution x where x.enrollment_id = n.id
       and (x.status in ('pending', 'scheduled', 'sending', 'failed')
@@ -73,19 +76,35 @@ export interface Opening {
   readonly plan: NextStepPlan;
 }
 
+/** What a repair says in the record: of the step that it opened, or of the last one if none was left. */
+export interface RepairSentences {
+  readonly reason: string;
+  readonly opened: string;
+  readonly completed: string;
+}
+
 /**
  * The next step of stranded enrollments appears, with a timer if the sequence is active, and what they had reached is
- * behind them, also if the next step is one that is owed and stands before it; one that has no step left completes. Guarded by the same condition that found them. Answers the timers.
+ * behind them, also if the next step is one that is owed and stands before it; one that has no step left completes. Guarded
+ * by the same condition that found them. Whoever was asked to do it needs no sentence; a repair leaves one. Answers the
+ * timers.
  */
 export async function openNextSteps(
   db: Queryable,
   openings: readonly Opening[],
   { now, actor }: MovedBy,
+  repair: RepairSentences | null = null,
 ): Promise<Revived[]> {
   if (openings.length === 0) return [];
   const { rows } = await db.query<{ id: string; scheduled_for: Date }>({
     text: statement,
-    values: [JSON.stringify(openings.map(toRecord)), JSON.stringify(openings.flatMap(toPassedOver)), now, actor],
+    values: [
+      JSON.stringify(openings.map(toRecord)),
+      JSON.stringify(openings.flatMap(toPassedOver)),
+      now,
+      actor,
+      repair && JSON.stringify(repair),
+    ],
   });
   return rows.map((row) => ({ executionId: row.id, generation: 0, scheduledFor: row.scheduled_for }));
 }
@@ -147,6 +166,15 @@ const statement = `
     from opened o join input i on i.next_id = o.id where i.next_deferral is not null
     union all
     select gen_random_uuid(), id, $3, 'held', hold_reason, error_message, $4 from opened where hold_reason is not null
+    union all
+    select gen_random_uuid(), id, $3, 'repaired', $5::jsonb ->> 'reason', $5::jsonb ->> 'opened', $4
+    from opened where $5::jsonb is not null
+    union all
+    select gen_random_uuid(), last.id, $3, 'repaired', $5::jsonb ->> 'reason', $5::jsonb ->> 'completed', $4
+    from input i join live on live.id = i.enrollment_id,
+    lateral (select x.id from step_execution x where x.enrollment_id = i.enrollment_id
+             order by x.created_at desc, x.step_number desc limit 1) last
+    where i.next_id is null and $5::jsonb is not null
   )
   select id, scheduled_for from opened where status = 'scheduled'`;
 

@@ -75,3 +75,13 @@ test.each(statusesOtherThan("sending"))("an execution that is %s is not released
 test("a worker of an older generation releases nothing", async () => {
   await expectOnlyOthersAreReleased(await makeSending({ generation: 4 }));
 });
+
+test("the server's codes are those of the last attempt, and none if it did not answer", async () => {
+  const sending = await makeSending({ smtpCode: 451, enhancedCode: "4.7.1" });
+  await releaseExecutions(db, [{ ...move(sending), smtpCode: 421, enhancedCode: "4.3.2" }], by);
+  expect(await readExecution(db, sending.executionId)).toMatchObject({ smtpCode: 421, enhancedCode: "4.3.2" });
+
+  const silent = await makeSending({ smtpCode: 451, enhancedCode: "4.7.1" });
+  await releaseExecutions(db, [move(silent)], by);
+  expect(await readExecution(db, silent.executionId)).toMatchObject({ smtpCode: null, enhancedCode: null });
+});

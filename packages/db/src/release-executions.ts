@@ -14,6 +14,7 @@ export function releaseExecutions(db: Queryable, moves: readonly MoveTo[], by: M
       update: `
         update step_execution e
         set status = 'scheduled', phase = null, lease_until = null, scheduled_for = w.at, error_message = w.message,
+            smtp_code = w.smtp_code, enhanced_code = w.enhanced_code,
             attempt_count = e.attempt_count - 1, updated_at = now()
         from input w
         where e.id = w.execution_id and e.generation = w.generation and e.status = 'sending'

@@ -44,7 +44,7 @@ async function expectOnlyOthersAreReleased(refused: MadeExecution): Promise<void
 
   const released = await releaseClaimed(db, [lease(first), lease(refused), lease(last)], by);
 
-  expect(released.toSorted()).toEqual([first.executionId, last.executionId].toSorted());
+  expect(released.map((one) => one.executionId).toSorted()).toEqual([first.executionId, last.executionId].toSorted());
   expect(await readExecution(db, refused.executionId)).toEqual(before);
   expect(await readEvents(db, refused.executionId)).toEqual([]);
 }
@@ -77,7 +77,9 @@ test("a released execution is scheduled in a new generation, with its attempt gi
   const expired = await makeExpired();
   const before = await readExecution(db, expired.executionId);
 
-  expect(await releaseClaimed(db, await findExpiredLeases(db, 10), by)).toEqual([expired.executionId]);
+  expect(await releaseClaimed(db, await findExpiredLeases(db, 10), by)).toEqual([
+    { executionId: expired.executionId, kind: "scheduled" },
+  ]);
 
   expect(await readExecution(db, expired.executionId)).toEqual({
     ...before,
@@ -86,10 +88,36 @@ test("a released execution is scheduled in a new generation, with its attempt gi
     leaseUntil: null,
     generation: 4,
     attemptCount: 1,
+    workerLosses: 1,
     updatedAt: expect.any(Date),
   });
   expect(await readEvents(db, expired.executionId)).toEqual([
     { at: now, kind: "rescued", reason: "lease_expired", message: expect.stringMatching(/worker/), actor: "sweep" },
+  ]);
+});
+
+test("an execution with which too many workers died fails instead, with its attempt given back and what to do", async () => {
+  const [expired, lastChance] = [await makeExpired({ workerLosses: 4 }), await makeExpired({ workerLosses: 3 })];
+
+  const released = await releaseClaimed(db, [lease(expired), lease(lastChance)], by);
+
+  expect(released).toEqual(
+    expect.arrayContaining([
+      { executionId: expired.executionId, kind: "failed" },
+      { executionId: lastChance.executionId, kind: "scheduled" },
+    ]),
+  );
+  expect(await readExecution(db, expired.executionId)).toMatchObject({
+    status: "failed",
+    phase: null,
+    leaseUntil: null,
+    generation: 4,
+    attemptCount: 1,
+    workerLosses: 5,
+    errorMessage: expect.stringMatching(/5 workers died .* retry/),
+  });
+  expect(await readEvents(db, expired.executionId)).toMatchObject([
+    { kind: "failed", reason: "worker_lost_repeatedly", message: expect.stringMatching(/retry/), actor: "sweep" },
   ]);
 });
 

@@ -11,6 +11,7 @@ export function retryExecutions(db: Queryable, moves: readonly MoveTo[], by: Mov
       update: `
         update step_execution e
         set status = 'scheduled', phase = null, lease_until = null, scheduled_for = w.at, error_message = w.message,
+            smtp_code = w.smtp_code, enhanced_code = w.enhanced_code,
             updated_at = now()
         from input w
         where e.id = w.execution_id and e.generation = w.generation and e.status = 'sending'

@@ -42,9 +42,9 @@ async function expectOnlyOthersAreRevived(refused: MadeExecution): Promise<void>
 }
 
 test.each(["pending", "failed"] as const)(
-  "an execution that is %s is due at once, in a new generation, with a fresh count of attempts, and says who did it",
+  "an execution that is %s is due at once, in a new generation, with a fresh count of attempts and lost workers, and says who did it",
   async (status) => {
-    const stopped = await makeFailed({ status, errorMessage: "550 No such user.", rescuedAt: now });
+    const stopped = await makeFailed({ status, errorMessage: "550 No such user.", rescuedAt: now, workerLosses: 5 });
     const before = await readExecution(db, stopped.executionId);
 
     const revived = await reviveExecutions(db, { executionIds: [stopped.executionId] }, by);
@@ -57,6 +57,7 @@ test.each(["pending", "failed"] as const)(
       heldAt: null,
       errorMessage: null,
       attemptCount: 0,
+      workerLosses: 0,
       rescuedAt: null,
       generation: 4,
       countsFrom: now,

@@ -25,10 +25,21 @@ const ready: SendFacts = {
   company: null,
 };
 
-const delivered = { kind: "deliver", zone: { zone: "Asia/Bangkok", source: "schedule" }, isOverdue: false };
+const delivered = {
+  kind: "deliver",
+  zone: { zone: "Asia/Bangkok", source: "schedule" },
+  openUntil: new Date("2026-11-25T10:00:00Z"),
+  isOverdue: false,
+};
 
 test("a due execution inside the window is delivered", () => {
   expect(decideSend(ready, 4, now)).toEqual(delivered);
+});
+
+test("an email in doubt that is sent again goes out although its enrollment has gone on to its end", () => {
+  const again = { ...ready, execution: { ...ready.execution, hasAdvanced: true } };
+  expect(decideSend({ ...again, enrollment: { id: "n1", status: "completed" } }, 4, now)).toEqual(delivered);
+  expect(decideSend({ ...again, enrollment: { id: "n1", status: "cancelled" } }, 4, now).kind).toBe("stop");
 });
 
 test.each(["pending", "sending", "sent", "failed", "in_doubt", "skipped"] as const)(

@@ -7,6 +7,7 @@ import { isOverdue } from "./lateness.ts";
 import type { Schedule } from "./schedule.ts";
 import type { EnrollmentStatus, ExecutionStatus, LatePolicy, SequenceStatus } from "./statuses.ts";
 import type { ResolvedZone } from "./time-zone.ts";
+import { nextWindow } from "./window.ts";
 
 /** What has to be known to decide about one execution; read in one statement, right before the decision. */
 export interface SendFacts {
@@ -21,6 +22,8 @@ export interface SendFacts {
     readonly attemptCount: number;
     /** It was due already when a pause was over. Its due time has moved with the pause, so it does not look late. */
     readonly catchesUp: boolean;
+    /** An email in doubt that is sent again: its enrollment went on from here before, perhaps to its end. */
+    readonly hasAdvanced?: boolean;
   };
   readonly step: {
     readonly isActive: boolean;
@@ -61,7 +64,11 @@ export type DeferReason =
   | "sequence_daily_limit"
   | "sender_daily_limit"
   | "contact_gap"
-  | "one_overdue_at_a_time";
+  | "one_overdue_at_a_time"
+  | BackoffDeferReason;
+
+/** The mail server, or the recipient's domain, is slowed down, and it is another email's turn. */
+export type BackoffDeferReason = "transport_backoff" | "domain_backoff";
 
 export type NotNow =
   /** The wake-up came before its time: come back at `at`, write nothing. */
@@ -72,20 +79,26 @@ export type NotNow =
   | { readonly kind: "hold"; readonly reason: HoldReason; readonly message: string }
   /** Pass over this step and go on with the next. */
   | { readonly kind: "skip"; readonly reason: SkipReason; readonly message: string }
-  /** Outside the window, or over a limit: the same row, at a later time. */
+  /** Outside the window, over a limit, or slowed down: the same row, at a later time. */
   | { readonly kind: "defer"; readonly at: Date; readonly reason: DeferReason; readonly message: string };
 
 export type SendDecision =
   | NotNow
   /** Another wake-up took over, or the execution is over: do nothing. */
   | { readonly kind: "stale"; readonly reason: string }
-  /** `isOverdue`: part of a backlog, so that this person gets it only if no other overdue email is on its way to them. */
-  | { readonly kind: "deliver"; readonly zone: ResolvedZone; readonly isOverdue: boolean };
+  | {
+      readonly kind: "deliver";
+      readonly zone: ResolvedZone;
+      /** When the window that is open now closes. */
+      readonly openUntil: Date;
+      /** Part of a backlog: this person gets it only if no other overdue email is on its way to them. */
+      readonly isOverdue: boolean;
+    };
 
 /**
  * Whether the email of this execution may go out now, and if not, what happens instead and why. `now` is the database's
- * clock, which is also the one that the claim compares with. Limits (emails a second, a day, per contact) are not asked
- * here: taking a place under a limit is a write.
+ * clock, which is also the one that the claim compares with. Limits (emails a second, a day, per contact) and whether
+ * anything is slowed down are not asked here: taking a place is a write.
  */
 export function decideSend(facts: SendFacts, generation: number, now: Date, pace: Pace = REAL_PACE): SendDecision {
   const { execution } = facts;
@@ -95,7 +108,10 @@ export function decideSend(facts: SendFacts, generation: number, now: Date, pace
   }
   const obstacle = firstObstacle(plainGates(facts, now)) ?? firstObstacle(calendarGates(facts, now, pace));
   if (obstacle !== undefined) return obstacle;
-  return { kind: "deliver", zone: zoneOf(facts), isOverdue: isOverdue(facts, now, pace) };
+  const zone = zoneOf(facts);
+  const window = nextWindow(facts.schedule, zone.zone, now);
+  if (window === null) throw new Error("the window gate let an email through without a window");
+  return { kind: "deliver", zone, openUntil: window.end, isOverdue: isOverdue(facts, now, pace) };
 }
 
 /** The end of an enrollment goes before a wait: somebody who opted out is not kept waiting for a resume. */

@@ -262,6 +262,15 @@ describe("the summary says how it stands and what comes next", () => {
     ...execution({ status }),
     record: record(values),
   });
+  const doubt = (
+    values: Partial<ExplainFacts["execution"]>,
+    more: Partial<ExplainFacts["record"]> = {},
+  ): ExplainFacts => ({
+    ...execution({ status: "in_doubt", ...values }),
+    record: record({ errorMessage: "No answer came.", messageId: "<a@b>", ...more }),
+  });
+  const howToSettle =
+    "Look for its Message-ID <a@b> in the mail server's log. If it arrived: dripline settle e1 --sent. To send the same message again: dripline settle e1 --resend";
   test.each<[string, ExplainFacts, string]>([
     [
       "planned",
@@ -309,9 +318,24 @@ describe("the summary says how it stands and what comes next", () => {
       "It failed: 550 no such user. Put that right, then: dripline retry e1",
     ],
     [
-      "in doubt",
-      ended("in_doubt", { errorMessage: "No answer came.", messageId: "<a@b>" }),
-      "It may have arrived or not: No answer came. The sequence went on with the next step. Look for its Message-ID <a@b> in the mail server's log.",
+      "in doubt, and the sequence went on",
+      doubt({ hasAdvanced: true }),
+      `It may have arrived or not: No answer came. The sequence went on with the next step. ${howToSettle}`,
+    ],
+    [
+      "in doubt, and the enrollment waits",
+      doubt({}, { inDoubtPolicy: "hold" }),
+      `It may have arrived or not: No answer came. The enrollment waits until somebody decides. ${howToSettle}`,
+    ],
+    [
+      "in doubt after it was sent again as often as it may be",
+      doubt({}, { inDoubtPolicy: "resend" }),
+      `It may have arrived or not: No answer came. The policy \`resend\` does not send it again by itself any more. The enrollment waits until somebody decides. ${howToSettle}`,
+    ],
+    [
+      "in doubt, and the enrollment was cancelled",
+      { ...doubt({}), enrollment: { id: "n1", status: "cancelled" } as const },
+      "It may have arrived or not: No answer came. The enrollment is cancelled. Look for its Message-ID <a@b> in the mail server's log. To close it: dripline settle e1 --sent. It cannot be sent again, because the enrollment is cancelled.",
     ],
     [
       "skipped",
@@ -453,3 +477,30 @@ function expectedGate(decision: SendDecision): GateName | undefined {
   if (decision.kind === "deliver") return undefined;
   return decision.kind === "early" ? "delay" : gateOfReason[decision.reason];
 }
+
+describe("what the mail server said", () => {
+  const backoff = {
+    scope: "transport",
+    reason: "sender_refused",
+    message: "550 5.7.26 unauthenticated",
+    since: hours(-1),
+    nextAt: hours(1),
+    intervalSeconds: 7_200,
+  } as const;
+
+  test("defers what would go out now, until the next try, and its gate stands before the limits", () => {
+    const { gates, decision, nextTryAt, summary } = explainSend(ready, now, REAL_PACE, null, [backoff]);
+    expect(decision).toMatchObject({ kind: "defer", reason: "transport_backoff" });
+    expect(nextTryAt).toEqual(backoff.nextAt);
+    expect(summary).toContain("550 5.7.26 unauthenticated");
+    const names = gates.map((gate) => gate.name);
+    expect(names.slice(names.indexOf("transport"))).toEqual(["transport", "recipient_domain", "throttle", "attempts"]);
+  });
+
+  test("does not count for what is planned after the next try, or would not go out anyway", () => {
+    const later = execution({ dueAt: hours(2), scheduledFor: hours(2) });
+    expect(explainSend(later, now, REAL_PACE, null, [backoff]).decision).toMatchObject({ kind: "deliver" });
+    const paused = { ...ready, sequence: { status: "paused" as const } };
+    expect(explainSend(paused, now, REAL_PACE, null, [backoff]).decision).toMatchObject({ kind: "hold" });
+  });
+});

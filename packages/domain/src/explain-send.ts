@@ -1,7 +1,9 @@
 import { ATTEMPTS_MAX } from "./backoff.ts";
+import { backoffGates } from "./backoff-gates.ts";
 import { calendarGates, holidayGate } from "./calendar-gates.ts";
-import { decideSend, type NotNow, type SendDecision, type SendFacts } from "./decide-send.ts";
+import { decideSend, firstObstacle, type NotNow, type SendDecision, type SendFacts } from "./decide-send.ts";
 import { type Pace, REAL_PACE } from "./delay.ts";
+import type { DeliveryBackoff } from "./delivery-backoff.ts";
 import { describeInstant } from "./describe-instant.ts";
 import { type ExecutionRecord, summarize } from "./explain-status.ts";
 import { type Gate, type GateData, type GateName, readingZone } from "./gate.ts";
@@ -46,18 +48,19 @@ export function explainSend(
   now: Date,
   pace: Pace = REAL_PACE,
   throttle: Throttle | null = null,
+  backoffs: readonly DeliveryBackoff[] = [],
 ): Explanation {
   const { scheduledFor } = facts.execution;
   const judgedAt = scheduledFor > now ? scheduledFor : now;
-  const throttled = throttleGate(facts, now, judgedAt, throttle);
+  const places = [...backoffGates(facts, judgedAt, backoffs), throttleGate(facts, now, judgedAt, throttle)];
   const gates = [
     ...plainGates(facts, now),
     ...calendarGates(facts, judgedAt, pace),
     holidayGate(facts, judgedAt),
-    throttled,
+    ...places,
     attemptsGate(facts),
   ];
-  const decision = decideThen(facts, judgedAt, pace, throttled);
+  const decision = decideThen(facts, judgedAt, pace, places);
   return {
     gates: gates.map((gate) => explainGate(gate, facts, judgedAt > now)),
     judgedAt,
@@ -67,12 +70,13 @@ export function explainSend(
   };
 }
 
-function decideThen(facts: SendFacts, judgedAt: Date, pace: Pace, throttled: Gate): Explanation["decision"] {
+/** Places are what the worker takes after it decided to deliver, in their order. */
+function decideThen(facts: SendFacts, judgedAt: Date, pace: Pace, places: readonly Gate[]): Explanation["decision"] {
   const decision = decideSend(facts, facts.execution.generation, judgedAt, pace);
   if (decision.kind === "stale" || decision.kind === "early") return null;
-  const overLimit = throttled.decision;
-  if (decision.kind !== "deliver" || overLimit === null || overLimit.kind === "early") return decision;
-  return overLimit;
+  const instead = firstObstacle(places);
+  if (decision.kind !== "deliver" || instead === undefined || instead.kind === "early") return decision;
+  return instead;
 }
 
 function nextTry(decision: Explanation["decision"], judgedAt: Date): Date | null {

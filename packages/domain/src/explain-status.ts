@@ -1,6 +1,7 @@
 import type { SendDecision, SendFacts } from "./decide-send.ts";
 import { describeInstant } from "./describe-instant.ts";
 import { readingZone } from "./gate.ts";
+import { maySendAgain } from "./may-send-again.ts";
 import type { InDoubtPolicy } from "./statuses.ts";
 import { unreachable } from "./unreachable.ts";
 
@@ -45,7 +46,7 @@ export function summarize(facts: SendFacts, record: ExecutionRecord, moment: Mom
     case "failed":
       return `It failed: ${ended(record.errorMessage ?? record.lastEvent?.message ?? "no reason was recorded")} Put that right, then: dripline retry ${facts.execution.id}`;
     case "in_doubt":
-      return summarizeInDoubt(record);
+      return summarizeInDoubt(facts, record);
     case "skipped": {
       const why = record.lastEvent?.message ?? record.errorMessage ?? "no reason was recorded";
       const when = record.lastEvent === null ? "" : ` at ${local(record.lastEvent.at)}, by ${record.lastEvent.actor}`;
@@ -122,14 +123,27 @@ function summarizeSending({ phase, leaseUntil }: ExecutionRecord, local: Local):
     : `A worker is sending it. Nothing has left this machine yet: if the worker died, it is tried again at ${until}.`;
 }
 
-function summarizeInDoubt({ inDoubtPolicy, messageId, lastEvent, errorMessage }: ExecutionRecord): string {
-  const why = ended(errorMessage ?? lastEvent?.message ?? "no answer of the mail server was recorded");
-  const policy =
-    inDoubtPolicy === "advance"
-      ? "The sequence went on with the next step."
-      : "The enrollment waits until somebody decides.";
-  const search = messageId === null ? "" : ` Look for its Message-ID ${messageId} in the mail server's log.`;
-  return `It may have arrived or not: ${why} ${policy}${search}`;
+function summarizeInDoubt(facts: SendFacts, record: ExecutionRecord): string {
+  const why = ended(record.errorMessage ?? record.lastEvent?.message ?? "no answer of the mail server was recorded");
+  const search =
+    record.messageId === null ? "" : ` Look for its Message-ID ${record.messageId} in the mail server's log.`;
+  return `It may have arrived or not: ${why} ${whoWaits(facts, record)}${search} ${howToSettle(facts)}`;
+}
+
+/** What became of the enrollment is in the row: the policy may have been changed since. */
+function whoWaits({ execution, enrollment }: SendFacts, { inDoubtPolicy }: ExecutionRecord): string {
+  if (execution.hasAdvanced) return "The sequence went on with the next step.";
+  if (enrollment.status !== "active" && enrollment.status !== "paused")
+    return `The enrollment is ${enrollment.status}.`;
+  const noMore = inDoubtPolicy === "resend" ? "The policy `resend` does not send it again by itself any more. " : "";
+  return `${noMore}The enrollment waits until somebody decides.`;
+}
+
+function howToSettle({ execution, enrollment }: SendFacts): string {
+  const settle = `dripline settle ${execution.id}`;
+  return maySendAgain(enrollment.status, execution.hasAdvanced ?? false)
+    ? `If it arrived: ${settle} --sent. To send the same message again: ${settle} --resend`
+    : `To close it: ${settle} --sent. It cannot be sent again, because the enrollment is ${enrollment.status}.`;
 }
 
 function ended(sentence: string): string {

@@ -1,4 +1,5 @@
 import type { NotNow, SendFacts } from "./decide-send.ts";
+import type { BackoffReason } from "./delivery-backoff.ts";
 import type { Elapsed } from "./elapsed.ts";
 import type { EnrollmentStatus, LatePolicy, SequenceStatus } from "./statuses.ts";
 import { isTimeZone, type ResolvedZone, resolveZone, type ZoneSource } from "./time-zone.ts";
@@ -14,6 +15,8 @@ export const gateNames = [
   "lateness",
   "window",
   "holiday",
+  "transport",
+  "recipient_domain",
   "throttle",
   "attempts",
 ] as const;
@@ -56,6 +59,8 @@ export interface GateData {
     readonly kind: "closed_date" | "holiday" | "special_hours" | null;
     readonly holiday_name: string | null;
   };
+  readonly transport: { readonly backoff: BackoffData | null };
+  readonly recipient_domain: { readonly backoff: BackoffData | null };
   readonly throttle: {
     readonly sequence_day: DayLimitData | null;
     readonly sender_day: DayLimitData | null;
@@ -63,6 +68,15 @@ export interface GateData {
     readonly rate: { readonly per_second: number; readonly next_at: Date } | null;
   };
   readonly attempts: { readonly used: number; readonly max: number };
+}
+
+/** Null: not slowed down. */
+interface BackoffData {
+  readonly reason: BackoffReason;
+  readonly message: string;
+  readonly since: Date;
+  readonly next_at: Date;
+  readonly interval_seconds: number;
 }
 
 interface DayLimitData {

@@ -42,8 +42,13 @@ function sequenceObstacle(status: SendFacts["sequence"]["status"]) {
   }
 }
 
-function enrollmentGate({ enrollment: { status } }: SendFacts): Gate<"enrollment"> {
-  return gate("enrollment", { status }, enrollmentObstacle(status), "The enrollment is active.");
+function enrollmentGate({ enrollment: { status }, execution: { hasAdvanced = false } }: SendFacts): Gate<"enrollment"> {
+  const isSentAgain = status === "completed" && hasAdvanced;
+  const obstacle = isSentAgain ? null : enrollmentObstacle(status);
+  const passed = isSentAgain
+    ? "The enrollment is completed, and this email of it, which was in doubt, is sent again."
+    : "The enrollment is active.";
+  return gate("enrollment", { status }, obstacle, passed);
 }
 
 function enrollmentObstacle(status: SendFacts["enrollment"]["status"]) {

@@ -14,7 +14,8 @@ export type EnrollmentStatus = z.infer<typeof EnrollmentStatus>;
  * - `sending`: one worker holds it under a lease. Phase `claimed`: nothing left this machine, so the row goes back to
  *   `scheduled` when the lease ends. Phase `data`: the first body byte may have left, so it becomes `in_doubt`.
  * - `sent`: the server's "250" is recorded. Final.
- * - `in_doubt`: the process or the connection died after the first body byte and before the "250" was recorded. Listed.
+ * - `in_doubt`: the process or the connection died after the first body byte and before the "250" was recorded. Listed
+ *   until an operator settles it, as sent or sent again, or its worker comes back with a late "250". A crash leaves it so.
  * - `failed`: refused for good, or attempts used up. Waits for an operator (`dripline retry`).
  * - `skipped`: will not be sent; an event says why. Final.
  *

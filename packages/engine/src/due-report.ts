@@ -1,4 +1,6 @@
 import type { Queryable } from "@dripline/db/database";
+import { readDeliveryBackoffs } from "@dripline/db/queries/read-delivery-backoffs";
+import type { DeliveryBackoff } from "@dripline/domain/delivery-backoff";
 
 export interface DueReport {
   /** Executions per status, all sequences. */
@@ -7,6 +9,8 @@ export interface DueReport {
   readonly dueNow: number;
   /** How long the oldest due one has waited, in seconds; 0 if none is due. */
   readonly oldestDueSeconds: number;
+  /** Where emails leave one at a time, and what the mail server said. */
+  readonly backoffs: readonly DeliveryBackoff[];
   /** What will happen next, soonest first: due, upcoming, and what is held or failed and waits for somebody. */
   readonly pending: readonly PendingWork[];
 }
@@ -49,6 +53,7 @@ export async function dueReport(db: Queryable, { limit }: { readonly limit: numb
     byStatus: Object.fromEntries(counts.rows.map((row) => [row.status, row.count])),
     dueNow: scheduled?.due ?? 0,
     oldestDueSeconds: scheduled?.oldest ?? 0,
+    backoffs: await readDeliveryBackoffs(db),
     pending: pending.rows.map((row) => ({
       executionId: row.id,
       status: row.status,

@@ -10,12 +10,14 @@ export interface EmailFacts {
   readonly sequence: Pick<ExecutionFacts["sequence"], "name">;
 }
 
+export type EmailVariables = Readonly<Record<string, unknown>> & { readonly unsubscribe_url: string };
+
 /**
  * What a template may use: `contact`, `company`, `sequence`, `unsubscribe_url`. A field without a value is left out, so
  * that `{{ contact.first_name }}` of a contact without one is a missing variable and not "Dear ,"; `| default: "there"`
  * says what to write instead.
  */
-export function emailVariables(facts: EmailFacts, unsubscribeUrl: string): Record<string, unknown> {
+export function emailVariables(facts: EmailFacts, unsubscribeUrl: string): EmailVariables {
   const { contact, company, sequence } = facts;
   return {
     contact: withoutBlanks({

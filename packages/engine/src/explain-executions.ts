@@ -1,9 +1,11 @@
 import type { Database, Queryable } from "@dripline/db/database";
 import { inSnapshot } from "@dripline/db/in-snapshot";
 import { type ExecutionFacts, loadFacts } from "@dripline/db/load-facts";
+import { readDeliveryBackoffs } from "@dripline/db/queries/read-delivery-backoffs";
 import { type NamedExecutionRecord, readExecutionRecords } from "@dripline/db/queries/read-execution-records";
 import { readThrottleState } from "@dripline/db/queries/read-throttle-state";
 import type { Pace } from "@dripline/domain/delay";
+import { domainOf, domainScope, TRANSPORT_SCOPE } from "@dripline/domain/delivery-backoff";
 import { type ExplainedGate, explainSend } from "@dripline/domain/explain-send";
 import { isOverdue } from "@dripline/domain/lateness";
 import type { ExecutionStatus } from "@dripline/domain/statuses";
@@ -73,7 +75,8 @@ async function explain(
 ): Promise<ExecutionExplanation> {
   const now = facts.databaseNow;
   const throttle = await readThrottle(tx, settings, facts);
-  const { decision, ...explanation } = explainSend({ ...facts, record }, now, settings.pace, throttle);
+  const backoffs = await readDeliveryBackoffs(tx, [TRANSPORT_SCOPE, domainScope(domainOf(facts.contact.email))]);
+  const { decision, ...explanation } = explainSend({ ...facts, record }, now, settings.pace, throttle, backoffs);
   return {
     execution: facts.execution.id,
     status: facts.execution.status,

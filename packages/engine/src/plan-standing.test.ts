@@ -35,12 +35,14 @@ function standing(given: Given) {
       attemptCount: 0,
       catchesUp: false,
       messageId: null,
+      messageSource: null,
+      hasAdvanced: false,
       ...given.execution,
     },
     step: { isActive: true, maxLateness: null, latePolicy: "send", ...given.step },
     enrollment: { id: "n1", status: "active", versionId: "v1", ...given.enrollment },
     sequence: { id: "q1", name: "Q", status: "active", inDoubtPolicy: "hold", sendsPerDayMax: null, ...given.sequence },
-    schedule: given.schedule ?? ALWAYS_OPEN,
+    schedule: { ...(given.schedule ?? ALWAYS_OPEN), updatedAt: after(0) },
     contact: {
       id: "c1",
       email: "ann@example.com",
@@ -57,6 +59,7 @@ function standing(given: Given) {
     template: { versionId: "t1", subject: "", html: "", text: "" },
     laterSteps: [{ id: "s2", key: "k2", stepNumber: 2, delay: { value: 1, unit: "days" }, isActive: true }],
     databaseNow: now,
+    isBackedOff: false,
   } satisfies ExecutionFacts;
   const open = {
     executionId: "x1",

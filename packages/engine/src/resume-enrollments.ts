@@ -1,11 +1,9 @@
 import type { MovedBy } from "@dripline/db/arrow";
 import type { Queryable } from "@dripline/db/database";
-import { findStranded, openNextSteps, type StrandedEnrollment } from "@dripline/db/open-next-steps";
 import { enrollmentStatus } from "@dripline/db/queries/enrollment-status";
 import { resumeEnrollments as resumeRows } from "@dripline/db/resume-enrollments";
 import type { Pace } from "@dripline/domain/delay";
-import { planNextStep } from "@dripline/domain/next-step";
-import { resolveZone } from "@dripline/domain/time-zone";
+import { openStranded } from "./open-stranded.ts";
 import type { LifecycleResult } from "./pause-enrollment.ts";
 import { releaseAfterPause } from "./release-after-pause.ts";
 import type { PendingWake } from "./wake-after-commit.ts";
@@ -36,30 +34,8 @@ export async function resumeEnrollments(
   const note = `Resumed by ${actor}${request.note === "" ? "." : `: ${request.note}`}`;
   const resumed = await resumeRows(db, { enrollmentIds, note, now });
   const { wakes } = await releaseAfterPause(db, { enrollmentIds: resumed }, { now, actor });
-  const stranded = await findStranded(db, resumed);
-  const openings = stranded.map((enrollment) => planOpening(enrollment, now, pace));
-  const opened = await openNextSteps(db, openings, { now, actor });
-  return {
-    enrollmentIds: resumed,
-    wakes: [...wakes, ...opened.map(({ scheduledFor, ...row }) => ({ ...row, at: scheduledFor }))],
-  };
-}
-
-function planOpening(
-  { enrollmentId, versionId, reachedStepNumber, laterSteps, schedule, zones }: StrandedEnrollment,
-  now: Date,
-  pace: Pace,
-) {
-  const plan = planNextStep({
-    steps: laterSteps,
-    afterStepNumber: 0, // the later steps are already those that this person has still to get
-    from: now,
-    enrollmentId,
-    schedule,
-    zone: resolveZone(schedule, zones),
-    pace,
-  });
-  return { enrollmentId, versionId, reachedStepNumber, plan };
+  const opened = await openStranded(db, resumed, { now, actor, pace });
+  return { enrollmentIds: resumed, wakes: [...wakes, ...opened.wakes] };
 }
 
 /** The same for one enrollment that somebody names. One that is active already is left as it is. */

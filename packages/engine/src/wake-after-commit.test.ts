@@ -1,7 +1,7 @@
 import { newId } from "@dripline/db/new-id";
 import type { TimedWake } from "@dripline/queue/wake";
-import { expect, test } from "vitest";
-import { wakeManyAfterCommit } from "./wake-after-commit.ts";
+import { expect, test, vi } from "vitest";
+import { wakeAfterCommit, wakeManyAfterCommit } from "./wake-after-commit.ts";
 
 function wakes(count: number) {
   return Array.from({ length: count }, () => ({ executionId: newId(), generation: 1, at: new Date(0) }));
@@ -21,6 +21,21 @@ function slowQueue() {
   };
   return { queue: { wake }, taken, letOneGo: () => waiting.shift()?.() };
 }
+
+test("a queue that says nothing keeps nobody waiting for longer than two seconds, and is reported once", async () => {
+  vi.useFakeTimers();
+  const reported: unknown[] = [];
+  let refuse: (error: Error) => void = () => {};
+  const queue = { wake: () => new Promise<void>((_, reject) => (refuse = reject)) };
+
+  const waking = wakeAfterCommit(queue, wakes(1), (error) => void reported.push(error));
+  await vi.advanceTimersByTimeAsync(2_000);
+  await waking;
+  refuse(new Error("too late"));
+  vi.useRealTimers();
+
+  expect(reported).toEqual([new Error("the queue did not answer within 2 s")]);
+});
 
 test("up to a thousand timers are in the queue when the caller goes on", async () => {
   const taken: TimedWake[] = [];

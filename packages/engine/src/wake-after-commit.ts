@@ -7,9 +7,12 @@ export interface PendingWake {
   readonly at: Date;
 }
 
+/** So long the answer to whoever asked waits for a queue that does not say yes or no: its row is written. */
+const queueMillisecondsMax = 2_000;
+
 /**
  * Puts timers into the queue, after the transaction that wrote their rows. Never throws: a wake-up that cannot be queued
- * is reported, and a sweep finds its row when it is due. The row is the truth, the queue only wakes.
+ * within two seconds is reported, and a sweep finds its row when it is due. The row is the truth, the queue only wakes.
  */
 export async function wakeAfterCommit(
   queue: Pick<WakeQueue, "wake">,
@@ -17,10 +20,18 @@ export async function wakeAfterCommit(
   onError: (error: unknown) => void,
 ): Promise<void> {
   if (wakes.length === 0) return;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new Error(`the queue did not answer within ${queueMillisecondsMax / 1_000} s`);
+    timer = setTimeout(() => reject(error), queueMillisecondsMax);
+  });
   try {
-    await queue.wake(wakes);
+    // Of the two the first counts: what the queue says after that is neither reported nor missed.
+    await Promise.race([queue.wake(wakes), late]);
   } catch (error) {
     onError(error);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -36,8 +47,8 @@ export async function wakeManyAfterCommit(
   wakes: readonly PendingWake[],
   onError: (error: unknown) => void,
 ): Promise<void> {
-  const queued = queueAll(queue, wakes).catch(onError);
-  if (wakes.length <= wakesInForegroundMax) await queued;
+  if (wakes.length <= wakesInForegroundMax) return wakeAfterCommit(queue, wakes, onError);
+  void queueAll(queue, wakes).catch(onError);
 }
 
 async function queueAll(queue: Pick<WakeQueue, "wake">, wakes: readonly PendingWake[]): Promise<void> {

@@ -60,6 +60,7 @@ function refusal(error: SmtpError, code: number, phase: Phase): Refused {
     kind: "refused",
     permanent: phase !== "connect" && code >= 500 && code !== 503,
     phase,
+    ...(error.command === "MAIL FROM" ? { refusesSender: true } : {}),
     code,
     ...(enhancedCode === undefined ? {} : { enhancedCode }),
     response: clean(response),
@@ -78,7 +79,16 @@ function phaseOf(error: SmtpError, stage: BodyStage): Phase {
 }
 
 function notReached(error: SmtpError, stage: BodyStage): Unreachable {
-  return { kind: "unreachable", phase: phaseOf(error, stage), cause: causeOf(error), error: clean(inWords(error)) };
+  const { responseCode: code, response = "" } = error;
+  const enhancedCode = code === undefined ? undefined : enhancedCodeOf(response, code);
+  return {
+    kind: "unreachable",
+    phase: phaseOf(error, stage),
+    cause: causeOf(error),
+    ...(code === undefined ? {} : { code }),
+    ...(enhancedCode === undefined ? {} : { enhancedCode }),
+    error: clean(inWords(error)),
+  };
 }
 
 // EENVELOPE and EMESSAGE without a code from the server: nodemailer itself would not send it.

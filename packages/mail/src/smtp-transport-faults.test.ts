@@ -197,7 +197,11 @@ describe("before the body, nothing has left: the delivery may be made again", ()
 
 describe("a refusal in words is a refusal at any stage", () => {
   const cases: [string, string, object][] = [
-    ["MAIL FROM", "452 4.3.1 no room", { permanent: false, phase: "envelope", code: 452, enhancedCode: "4.3.1" }],
+    [
+      "MAIL FROM",
+      "452 4.3.1 no room",
+      { permanent: false, phase: "envelope", refusesSender: true, code: 452, enhancedCode: "4.3.1" },
+    ],
     ["RCPT TO", "550 5.1.1 no such user", { permanent: true, phase: "envelope", code: 550, enhancedCode: "5.1.1" }],
     [
       "RCPT TO",
@@ -482,5 +486,55 @@ describe("closing", () => {
     await closed;
     await expect.poll(() => server.sockets.size).toBe(0);
     expect(await transport.deliver(message, never)).toMatchObject({ kind: "unreachable" });
+  });
+});
+
+describe("calling off", () => {
+  test("ends what waits for an answer before the body and what waits for a connection; the body goes on", async () => {
+    const inBody = signal<Peer>();
+    const atRecipient = signal<void>();
+    let recipients = 0;
+    const server = await serve({
+      command(line) {
+        if (!line.startsWith("RCPT TO") || ++recipients === 1) return false;
+        atRecipient.resolve(); // and no answer
+        return true;
+      },
+      body: (peer) => inBody.resolve(peer),
+    });
+    const transport = connect(server.url, {}, 2);
+    const underWay = transport.deliver(message, go);
+    const peer = await inBody.promise;
+    const before = transport.deliver(message, never);
+    await atRecipient.promise;
+    const waiting = transport.deliver(message, never);
+
+    transport.callOff();
+
+    expect(await before).toEqual({ kind: "called_off" });
+    expect(await waiting).toEqual({ kind: "called_off" });
+    expect(await transport.deliver(message, never)).toEqual({ kind: "called_off" });
+    peer.say("250 2.0.0 queued");
+    expect((await underWay).kind).toBe("accepted");
+    expect(server.bodies).toHaveLength(1);
+  });
+
+  test("while the mark before the body is being made lets no byte of it leave, although the mark succeeds", async () => {
+    const server = await serve();
+    const transport = connect(server.url);
+    const asked = signal<void>();
+    const mark = signal<boolean>();
+    const delivery = transport.deliver(message, () => {
+      asked.resolve();
+      return mark.promise;
+    });
+    await asked.promise;
+
+    transport.callOff();
+    mark.resolve(true);
+
+    expect(await delivery).toEqual({ kind: "called_off" });
+    await expect.poll(() => server.sockets.size).toBe(0);
+    expect(server.bodies).toHaveLength(0);
   });
 });

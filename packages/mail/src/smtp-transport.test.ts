@@ -152,6 +152,8 @@ describe("credentials", () => {
       kind: "unreachable",
       phase: "connect",
       cause: "authentication",
+      code: 535,
+      enhancedCode: "5.7.8",
       error: expect.stringContaining("535 5.7.8 wrong password"),
     };
     expect(await transport.verify()).toEqual(expected);

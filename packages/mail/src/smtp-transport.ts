@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { createTransport, type SentMessageInfo, type Transporter } from "nodemailer";
 import { LazyBody } from "./lazy-body.ts";
 import { clean, connectionFailure, replyFromAcceptance, replyFromError, type SmtpError } from "./smtp-reply.ts";
@@ -44,10 +45,12 @@ export function createSmtpTransport(options: SmtpTransportOptions): MailTranspor
   const timeouts = { ...smtpTimeoutDefaults, ...options.timeouts };
   const pool = openPool(url.server, options, timeouts);
   const underWay = new Set<Promise<Reply>>();
+  const callingOff = new AbortController();
+  setMaxListeners(0, callingOff.signal); // one for each delivery under way
 
   return {
     deliver(message, onBeforeBody) {
-      const delivery = deliverOnce(pool, timeouts, message, onBeforeBody);
+      const delivery = deliverOnce(pool, timeouts, message, onBeforeBody, callingOff.signal);
       underWay.add(delivery);
       const forget = (): boolean => underWay.delete(delivery);
       delivery.then(forget, forget);
@@ -61,6 +64,7 @@ export function createSmtpTransport(options: SmtpTransportOptions): MailTranspor
         return connectionFailure(asSmtpError(error));
       }
     },
+    callOff: () => callingOff.abort(),
     async close() {
       pool.close();
       await Promise.allSettled(underWay);
@@ -73,7 +77,9 @@ async function deliverOnce(
   timeouts: SmtpTimeouts,
   message: OutgoingMessage,
   onBeforeBody: () => Promise<boolean>,
+  callingOff: AbortSignal,
 ): Promise<Reply> {
+  if (callingOff.aborted) return { kind: "called_off" };
   const deadline = createDeadline();
   const body = new LazyBody(message.raw, onBeforeBody, (stage) => {
     deadline.stop();
@@ -81,7 +87,14 @@ async function deliverOnce(
     if (stage === "released") deadline.start(timeouts.finalReplyMs, "no answer to the end of the message");
   });
 
+  const callOff = (): void => {
+    if (body.stage === "released") return;
+    deadline.abort();
+    body.destroy(); // at once, lest an answer of `onBeforeBody` that comes in this moment release it
+  };
+  callingOff.addEventListener("abort", callOff);
   const sent = await send(pool, message, body, deadline.signal);
+  callingOff.removeEventListener("abort", callOff);
   deadline.stop();
   // Over before the body was released (a lost connection, a server that answers what it was not asked): it stays here.
   if (body.stage !== "released") body.destroy();
@@ -89,6 +102,7 @@ async function deliverOnce(
   const verdict = await body.verdict;
   if (verdict?.kind === "failed") throw verdict.error;
   if (verdict?.kind === "stop") return { kind: "fenced" };
+  if (isCalledOff(body, callingOff, deadline)) return { kind: "called_off" };
   if (deadline.missed !== undefined) return replyFromError(new Error(deadline.missed), body.stage);
   if (!sent.ok) return replyFromError(sent.error, body.stage);
   if (body.stage !== "released") {
@@ -96,6 +110,11 @@ async function deliverOnce(
     return replyFromError(new Error(`unexpected answer before the message: ${clean(sent.info.response)}`), body.stage);
   }
   return replyFromAcceptance(sent.info.response, sent.info.serverMessageId);
+}
+
+/** Not released although it was aborted, and not for being late: that is what was called off. */
+function isCalledOff(body: LazyBody, callingOff: AbortSignal, deadline: Deadline): boolean {
+  return callingOff.aborted && body.stage !== "released" && deadline.signal.aborted && deadline.missed === undefined;
 }
 
 type Sent = { ok: true; info: { response: string; serverMessageId?: string } } | { ok: false; error: SmtpError };
@@ -158,6 +177,8 @@ type Deadline = {
   missed: string | undefined;
   start(ms: number, what: string): void;
   stop(): void;
+  /** Ends the delivery now. */
+  abort(): void;
 };
 
 // Aborting is nodemailer's way to end one delivery: it destroys that connection and lets the others be.
@@ -175,6 +196,7 @@ function createDeadline(): Deadline {
       }, ms);
     },
     stop: () => clearTimeout(timer),
+    abort: () => controller.abort(),
   };
   return deadline;
 }

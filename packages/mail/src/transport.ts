@@ -27,6 +27,8 @@ export type Refused = {
    */
   permanent: boolean;
   phase: Phase;
+  /** It was MAIL FROM that it refused: it had not been told the recipient yet. */
+  refusesSender?: boolean;
   code: number;
   /** RFC 3463, e.g. "5.1.1", when the server gave one. */
   enhancedCode?: string;
@@ -39,6 +41,9 @@ export type Unreachable = {
   phase: Phase;
   /** Everything but `network` is about our own settings: retrying each message is pointless until they are changed. */
   cause: "network" | "authentication" | "tls" | "configuration";
+  /** The server's own codes, where it gave some: it refused our login or our STARTTLS. */
+  code?: number;
+  enhancedCode?: string;
   error: string;
 };
 
@@ -48,8 +53,11 @@ export type InDoubt = { kind: "in_doubt"; error: string };
 /** `onBeforeBody` said no: no byte of the message left and the connection was destroyed. */
 export type Fenced = { kind: "fenced" };
 
+/** Given up from this side before the body (see `callOff`): no byte of the message left. */
+export type CalledOff = { kind: "called_off" };
+
 /** What came of one delivery. */
-export type Reply = Accepted | Refused | Unreachable | InDoubt | Fenced;
+export type Reply = Accepted | Refused | Unreachable | InDoubt | Fenced | CalledOff;
 
 export type Verification = { kind: "ready" } | Refused | Unreachable;
 
@@ -66,6 +74,12 @@ export interface MailTransport {
 
   /** Connects and logs in without sending anything. */
   verify(): Promise<Verification>;
+
+  /**
+   * Ends every delivery of which no byte of the body has left, those that wait for a connection included, and answers
+   * them `called_off`, as it does whatever is handed over from now on. Those in the body go on. For stopping in time.
+   */
+  callOff(): void;
 
   /**
    * Takes no more messages, lets deliveries under way end and closes the connections. A message still waiting for a

@@ -1,5 +1,5 @@
 import { DelayedError, type Job } from "bullmq";
-import { delayUntil, isBeyondHorizon, parseWake, type Wake } from "./wake.ts";
+import { delayUntil, isBeyondHorizon, parseLossesOutlived, parseWake, type Wake } from "./wake.ts";
 import type { WakeHandler, WakeVerdict } from "./wake-queue.ts";
 
 const secondsAfterFirstThrow = 1;
@@ -20,25 +20,31 @@ export async function runWake(deps: RunWakeDeps, job: Job, token: string | undef
     deps.onError(new Error(`Job ${job.id} carries no wake and was dropped: ${JSON.stringify(job.data)}`));
     return;
   }
-  const verdict = await verdictOf(deps, wake, job.attemptsStarted);
+  const verdict = await verdictOf(deps, wake, job);
   if (verdict.kind === "done") return;
   // Beyond the horizon the row waits in the database, and a sweep wakes it within seconds of its time.
   if (isBeyondHorizon(verdict.at, deps.now())) return;
   await putBack(deps, job, token, verdict.at);
 }
 
-async function verdictOf({ handler, now, onError }: RunWakeDeps, wake: Wake, starts: number): Promise<WakeVerdict> {
+async function verdictOf({ handler, now, onError }: RunWakeDeps, wake: Wake, job: Job): Promise<WakeVerdict> {
   try {
-    const verdict = await handler(wake);
+    const verdict = await handler(wake, lossesOf(job));
     // Read here, so that a verdict with an invalid date is treated as the bug of the handler that it is.
     if (verdict.kind === "again") delayUntil(verdict.at, now());
     return verdict;
   } catch (cause) {
-    const seconds = Math.min(secondsAfterFirstThrow * 2 ** Math.max(0, starts - 1), secondsAfterManyThrows);
+    const doublings = Math.max(0, job.attemptsStarted - 1);
+    const seconds = Math.min(secondsAfterFirstThrow * 2 ** doublings, secondsAfterManyThrows);
     const message = `Handling execution ${wake.executionId} (generation ${wake.generation}) threw; again in ${seconds} s`;
     onError(new Error(message, { cause }));
     return { kind: "again", at: new Date(now().getTime() + seconds * 1000) };
   }
+}
+
+/** BullMQ counts over a job's whole life; what its handler has heard of and outlived is subtracted. */
+function lossesOf({ stalledCounter, data }: Job): number {
+  return Math.max(0, stalledCounter - parseLossesOutlived(data));
 }
 
 /**
@@ -50,6 +56,7 @@ async function verdictOf({ handler, now, onError }: RunWakeDeps, wake: Wake, sta
  */
 async function putBack(deps: RunWakeDeps, job: Job, token: string | undefined, at: Date): Promise<never> {
   try {
+    if (lossesOf(job) > 0) await job.updateData({ ...job.data, lossesOutlived: job.stalledCounter });
     // BullMQ takes an instant of its own clock here, which is the system's and need not be ours.
     await job.moveToDelayed(Date.now() + delayUntil(at, deps.now()), token);
   } catch (cause) {

@@ -230,6 +230,45 @@ export function wakeQueueConformance(name: string, open: () => Promise<WakeQueue
       await untilEmpty(queue);
     });
 
+    test("a wake tells its handler how many workers were lost with it, until a handler has outlived that", async () => {
+      const queue = await openQueue();
+      const heard: number[] = [];
+      const hang = () => new Promise<never>(() => {});
+      const first = consume(
+        queue,
+        async (_wake, losses) => {
+          heard.push(losses);
+          return hang();
+        },
+        { lock: shortLock },
+      );
+      await queue.wake([newWake(0)]);
+      await until(() => expect(heard).toEqual([0]));
+      expect(await first.close(50)).toBe("grace_over");
+
+      const second = consume(
+        queue,
+        async (_wake, losses) => {
+          heard.push(losses);
+          return heard.length < 3 ? { kind: "again", at: new Date() } : hang();
+        },
+        { lock: shortLock },
+      );
+      await until(() => expect(heard).toEqual([0, 1, 0]));
+      expect(await second.close(50)).toBe("grace_over");
+
+      consume(
+        queue,
+        async (_wake, losses) => {
+          heard.push(losses);
+          return done;
+        },
+        { lock: shortLock },
+      );
+      await until(() => expect(heard).toEqual([0, 1, 0, 1]));
+      await untilEmpty(queue);
+    });
+
     test("close waits for what runs, and takes nothing new", async () => {
       const queue = await openQueue();
       const started = signal();

@@ -4,7 +4,11 @@ import type { TimedWake, Wake } from "./wake.ts";
 /** What the handler of a wake says when it is through: never mind, or look again at that time. */
 export type WakeVerdict = { kind: "done" } | { kind: "again"; at: Date };
 
-export type WakeHandler = (wake: Wake) => Promise<WakeVerdict>;
+/**
+ * `losses`: how many workers died, or were silent for too long, with this wake in their hands since a handler last said
+ * something about it. Whoever was in the same process has them as well: more than 0 is a suspicion, no proof.
+ */
+export type WakeHandler = (wake: Wake, losses: number) => Promise<WakeVerdict>;
 
 export type ConsumeOptions = {
   /** How many wakes this process handles at a time. The PostgreSQL backend takes at most 10 (see postgres-wake-queue.ts). */

@@ -58,3 +58,9 @@ export function parseWake(payload: unknown): Wake | undefined {
   if (typeof generation !== "number" || !Number.isSafeInteger(generation) || generation < 0) return undefined;
   return { executionId, generation };
 }
+
+/** How many losses of its worker a job's handler has outlived: written beside the wake when such a job is put back. */
+export function parseLossesOutlived(payload: unknown): number {
+  const { lossesOutlived } = payload as { readonly lossesOutlived?: unknown };
+  return typeof lossesOutlived === "number" && Number.isSafeInteger(lossesOutlived) ? lossesOutlived : 0;
+}

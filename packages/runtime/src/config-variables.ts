@@ -107,6 +107,14 @@ export const configVariables = {
     schema: wholeNumber(1, 3_600),
     write: "seconds until another worker takes an email over, e.g. 180",
   },
+  SMTP_CONNECT_SECONDS: {
+    schema: wholeNumber(1, 3_600),
+    write: "seconds until a connection to the mail server must be usable, e.g. 30",
+  },
+  SMTP_ENVELOPE_SECONDS: {
+    schema: wholeNumber(1, 3_600),
+    write: "seconds the mail server may take from MAIL FROM to its answer to DATA, e.g. 60",
+  },
   SMTP_FINAL_REPLY_SECONDS: {
     schema: wholeNumber(1, 3_600),
     write: "seconds the mail server may take for its final reply, e.g. 600",

@@ -44,8 +44,23 @@ describe("settings", () => {
         smtpUrl: good.SMTP_URL,
         mailFrom: { name: "Dripline", address: "hello@example.com" },
         concurrency: 10,
+        smtpTimeouts: { connect: 30, envelope: 60, finalReply: 600 },
+        claimLeaseSeconds: 180,
       },
     });
+  });
+
+  test("give a claim a lease that outlasts connecting and the envelope, whatever those are set to", () => {
+    const env = { ...good, SMTP_CONNECT_SECONDS: "300", SMTP_ENVELOPE_SECONDS: "600", SMTP_FINAL_REPLY_SECONDS: "900" };
+    const smtpTimeouts = { connect: 300, envelope: 600, finalReply: 900 };
+    expect(readWorkerConfig(env)).toMatchObject({ ok: true, config: { smtpTimeouts, claimLeaseSeconds: 1_800 } });
+  });
+
+  test.each(["90", "1"])("refuse a lease of %s s that ends while the mail server may still be slow", (seconds) => {
+    const result = readWorkerConfig({ ...good, CLAIM_LEASE_SECONDS: seconds });
+    expect(problemsOf(result)).toEqual(["CLAIM_LEASE_SECONDS"]);
+    expect(textOf(result)).toContain("more than 90, e.g. 180, or shorten the other two");
+    expect(readWorkerConfig({ ...good, CLAIM_LEASE_SECONDS: "91" }).ok).toBe(true);
   });
 
   test("for limits are the same in the API, which explains them, and the worker, which keeps them", () => {

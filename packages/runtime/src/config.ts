@@ -39,8 +39,17 @@ export interface WorkerConfig extends SharedConfig {
   readonly concurrency: number;
   /** How long a worker may take from the claim to the first body byte before another takes the email over. */
   readonly claimLeaseSeconds: number;
-  /** How long the mail server may take for its final reply; giving up earlier makes doubt. */
-  readonly smtpFinalReplySeconds: number;
+  readonly smtpTimeouts: SmtpTimeoutSeconds;
+}
+
+/** How long the mail server may take, phase by phase; see `readSmtpTimeouts`. */
+export interface SmtpTimeoutSeconds {
+  /** From the DNS look-up to the end of the greeting, EHLO, STARTTLS and logging in. */
+  readonly connect: number;
+  /** From MAIL FROM to the answer to DATA. */
+  readonly envelope: number;
+  /** From the first byte of the body to the answer to its end; giving up earlier makes doubt. */
+  readonly finalReply: number;
 }
 
 /** The commands look at a running installation; what one of them cannot do without, it asks for itself. */
@@ -70,11 +79,32 @@ export function readWorkerConfig(env: Environment): ConfigResult<WorkerConfig> {
     smtpUrl: read.required("SMTP_URL"),
     mailFrom: read.required("MAIL_FROM"),
     concurrency: read.optional("WORKER_CONCURRENCY") ?? 10,
-    // Connecting takes up to 30 s and the envelope up to 60 s; the rest is waiting for a pooled connection.
-    claimLeaseSeconds: read.optional("CLAIM_LEASE_SECONDS") ?? 180,
-    // RFC 5321 section 4.5.3.2.6 gives the server ten minutes.
-    smtpFinalReplySeconds: read.optional("SMTP_FINAL_REPLY_SECONDS") ?? 600,
+    ...readDeliveryTimes(read),
   }));
+}
+
+/**
+ * RFC 5321 section 4.5.3.2 gives a server 5 minutes each for its greeting, MAIL, RCPT and 2 for DATA. Before the body
+ * giving up early costs a retry and no doubt, so the defaults are shorter: a server that hangs holds an email up for two
+ * minutes and not for seventeen. For the final reply they are the RFC's ten minutes: giving up on that makes doubt.
+ */
+function readDeliveryTimes(read: Reader): Pick<WorkerConfig, "smtpTimeouts" | "claimLeaseSeconds"> {
+  const smtpTimeouts = {
+    connect: read.optional("SMTP_CONNECT_SECONDS") ?? 30,
+    envelope: read.optional("SMTP_ENVELOPE_SECONDS") ?? 60,
+    finalReply: read.optional("SMTP_FINAL_REPLY_SECONDS") ?? 600,
+  };
+  const beforeBody = smtpTimeouts.connect + smtpTimeouts.envelope;
+  // Twice as long by default: the mark before the body and waiting for a connection take their time as well.
+  const claimLeaseSeconds = read.optional("CLAIM_LEASE_SECONDS") ?? 2 * beforeBody;
+  if (claimLeaseSeconds <= beforeBody) {
+    read.report(
+      "CLAIM_LEASE_SECONDS",
+      `is not more than SMTP_CONNECT_SECONDS and SMTP_ENVELOPE_SECONDS together (${beforeBody}), so another worker would take over an email that a slow mail server still works on`,
+      `more than ${beforeBody}, e.g. ${2 * beforeBody}, or shorten the other two`,
+    );
+  }
+  return { smtpTimeouts, claimLeaseSeconds };
 }
 
 /** What a command needs to look at an installation: the database, and the rest if it is there. */

@@ -20,8 +20,9 @@ export async function freshDatabase(): Promise<FreshDatabase> {
   const url = new URL(adminUrl);
   url.pathname = `/${name}`;
   const pool = new pg.Pool({ connectionString: url.href });
-  // A test may cut connections on purpose; an idle one that reports it must not end the test process.
+  // A test may cut connections on purpose; one that reports it must not end the test process.
   pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
 
   let dropping: Promise<void> | undefined;
   const dropOnce = async () => {

@@ -6,7 +6,7 @@ import { emailSequence, sequenceStep, sequenceVersion } from "@dripline/db/schem
 import type { Delay } from "@dripline/domain/delay";
 import type { Elapsed } from "@dripline/domain/elapsed";
 import { ALWAYS_OPEN, type Schedule } from "@dripline/domain/schedule";
-import type { LatePolicy, ReEnrollment } from "@dripline/domain/statuses";
+import type { InDoubtPolicy, LatePolicy, ReEnrollment } from "@dripline/domain/statuses";
 
 /** Rows for tests, each valid as it is; a test names only what it is about. */
 
@@ -43,11 +43,14 @@ export async function makeTemplate(
   return id;
 }
 
+/** When every schedule made here was last changed: a claim names it. */
+export const scheduleUpdatedAt = new Date("2026-01-01T00:00:00Z");
+
 export async function makeSchedule(db: Queryable, value: Schedule = ALWAYS_OPEN): Promise<string> {
   const id = newId();
   await orm(db)
     .insert(schedule)
-    .values({ ...value, id, name: `Schedule ${id}` });
+    .values({ ...value, id, name: `Schedule ${id}`, updatedAt: scheduleUpdatedAt });
   return id;
 }
 
@@ -66,7 +69,7 @@ export async function makeSequence(
     readonly steps?: readonly MadeStep[];
     readonly schedule?: Schedule;
     readonly status?: "active" | "paused" | "archived";
-    readonly inDoubtPolicy?: "advance" | "hold";
+    readonly inDoubtPolicy?: InDoubtPolicy;
     readonly sendsPerDayMax?: number;
     readonly reEnrollment?: ReEnrollment;
     readonly reEnrollmentCooldown?: Elapsed;

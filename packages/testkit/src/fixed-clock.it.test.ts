@@ -1,9 +1,9 @@
 import { claimExecutions } from "@dripline/db/claim-executions";
 import { newId } from "@dripline/db/new-id";
-import { insertExecution, leaseSecondsLeft, readExecution } from "@dripline/db/testing/executions";
+import { insertExecution, leaseSecondsLeft, readExecution, sourceOf } from "@dripline/db/testing/executions";
 import { expect, test } from "vitest";
 import { freshDatabase } from "./database.ts";
-import { makeContact, makeSequence } from "./factories.ts";
+import { makeContact, makeSequence, scheduleUpdatedAt } from "./factories.ts";
 import { fixClock } from "./fixed-clock.ts";
 
 const { url, pool: db } = await freshDatabase();
@@ -49,6 +49,9 @@ test("an arrow runs at its instant: a claim finds what is due then, and its leas
     generation: 0,
     stepId: due.sequence.stepIds[0] ?? "",
     messageId: "<1@example.com>",
+    source: sourceOf(due.sequence.stepIds[0] ?? ""),
+    openUntil: new Date(start.getTime() + 3_600_000),
+    scheduleUpdatedAt,
     zone: { zone: "UTC", source: "schedule" },
   } as const;
 

@@ -6,8 +6,19 @@ export type SmtpScript =
   | "accept"
   /** Takes the whole message and then cuts the connection without a reply. */
   | "drop_after_body"
-  | { readonly refuseRecipient: { readonly code: number; readonly text: string } }
-  | { readonly refuseBody: { readonly code: number; readonly text: string } };
+  /** In place of the greeting. */
+  | { readonly refuseConnection: Refusal }
+  /** Of a server that asks for a login; the others know no AUTH. */
+  | { readonly refuseLogin: Refusal }
+  | { readonly refuseSender: Refusal }
+  /** At every domain, or at one. */
+  | { readonly refuseRecipient: Refusal & { readonly domain?: string } }
+  | { readonly refuseBody: Refusal };
+
+interface Refusal {
+  readonly code: number;
+  readonly text: string;
+}
 
 export interface ScriptedSmtp {
   readonly url: string;
@@ -19,15 +30,32 @@ export interface ScriptedSmtp {
 }
 
 /** A real SMTP server on the loopback interface that behaves as told. */
-export async function startScriptedSmtp(): Promise<ScriptedSmtp> {
+export async function startScriptedSmtp(options: { readonly asksForLogin?: boolean } = {}): Promise<ScriptedSmtp> {
+  const { asksForLogin = false } = options;
   let script: SmtpScript = "accept";
   const bodies: string[] = [];
   const server = new SMTPServer({
-    disabledCommands: ["AUTH", "STARTTLS"],
+    disabledCommands: asksForLogin ? ["STARTTLS"] : ["AUTH", "STARTTLS"],
+    allowInsecureAuth: true,
     logger: false,
     closeTimeout: 200, // a pooled client keeps its connection open for ever; a test does not wait for it
-    onRcptTo(_address, _session, done) {
-      if (typeof script === "object" && "refuseRecipient" in script) return done(smtpError(script.refuseRecipient));
+    onConnect(_session, done) {
+      if (typeof script === "object" && "refuseConnection" in script) return done(smtpError(script.refuseConnection));
+      done();
+    },
+    onAuth(_auth, _session, done) {
+      if (typeof script === "object" && "refuseLogin" in script) return done(smtpError(script.refuseLogin));
+      done(null, { user: "dripline" });
+    },
+    onMailFrom(_address, _session, done) {
+      if (typeof script === "object" && "refuseSender" in script) return done(smtpError(script.refuseSender));
+      done();
+    },
+    onRcptTo({ address }, _session, done) {
+      if (typeof script === "object" && "refuseRecipient" in script) {
+        const { domain } = script.refuseRecipient;
+        if (domain === undefined || address.endsWith(`@${domain}`)) return done(smtpError(script.refuseRecipient));
+      }
       done();
     },
     onData(stream, session, done) {
@@ -45,7 +73,7 @@ export async function startScriptedSmtp(): Promise<ScriptedSmtp> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.server.address() as AddressInfo;
   return {
-    url: `smtp://127.0.0.1:${port}`,
+    url: asksForLogin ? `smtp://dripline:secret@127.0.0.1:${port}` : `smtp://127.0.0.1:${port}`,
     bodies,
     play(next) {
       script = next;
@@ -54,7 +82,7 @@ export async function startScriptedSmtp(): Promise<ScriptedSmtp> {
   };
 }
 
-function smtpError({ code, text }: { readonly code: number; readonly text: string }): Error {
+function smtpError({ code, text }: Refusal): Error {
   return Object.assign(new Error(text), { responseCode: code });
 }
 

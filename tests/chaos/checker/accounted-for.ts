@@ -15,7 +15,10 @@ export const accountedFor: Invariant = {
       const steps = executions.map((e) => `${e.stepNumber} ${e.status}`).join(", ");
       return [`enrollment ${id} is ${status}, and nothing holds it: ${steps}`];
     });
-    return [...standing, ...lostEmails(history).map((id) => `execution ${id} is lost: not delivered, and nowhere listed`)];
+    return [
+      ...standing,
+      ...lostEmails(history).map((id) => `execution ${id} is lost: not delivered, and nowhere listed`),
+    ];
   },
 };
 
@@ -26,7 +29,9 @@ export function lostEmails(history: History): string[] {
   const unlisted = history.executions.filter((e) => !arrivals.has(e.id) && !isListed(e)).map(({ id }) => id);
   // Somebody who completed must have had, or be listed with, every step: one that was never opened is lost as well.
   const missing = history.enrollments
-    .filter(({ id, status }) => status === "completed" && (byEnrollment.get(id)?.length ?? 0) < history.run.stepsPerSequence)
+    .filter(
+      ({ id, status }) => status === "completed" && (byEnrollment.get(id)?.length ?? 0) < history.run.stepsPerSequence,
+    )
     .map(({ id }) => `of enrollment ${id} that was never opened`);
   return [...unlisted, ...missing];
 }

@@ -20,15 +20,13 @@ const arrows = new Set([
   "sending[claimed] > scheduled",
   "sending[claimed] > sending[data]",
   "sending[claimed] > failed", // refused before the body, or stopped by its count of lost workers
-  "sending[claimed] > pending",
-  "sending[claimed] > skipped",
   "sending[data] > sent",
   "sending[data] > scheduled", // refused with 4xx after the body
   "sending[data] > failed",
   "sending[data] > in_doubt",
   "in_doubt > scheduled", // resend
-  "in_doubt > sent", // settled
-  "in_doubt > failed",
+  "in_doubt > sent", // settled, by an operator or by an answer that came late
+  "scheduled > sent", // such an answer, for an email that was to be sent again
 ]);
 
 /** Rows only move along the arrows, generations never go down, and every claim opens a new one. */

@@ -1,4 +1,4 @@
-import { doubtsOf, clock, transitionsByExecution } from "./deliveries.ts";
+import { clock, doubtsOf, transitionsByExecution } from "./deliveries.ts";
 import type { Invariant } from "./invariant.ts";
 
 /** No process ends by itself; one that is told to stop ends with 0, and in a deploy nobody's email comes into doubt. */

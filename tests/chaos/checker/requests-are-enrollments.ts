@@ -31,10 +31,13 @@ function faultsOf(
   const faults: string[] = [];
   if (ids.size > 1) faults.push(`key ${key} was answered with ${ids.size} enrollments: ${[...ids].join(", ")}`);
   for (const id of ids) {
-    if (rows.get(id)?.recipient !== recipient) faults.push(`key ${key} was answered 201 with ${id}, which is not there`);
+    if (rows.get(id)?.recipient !== recipient)
+      faults.push(`key ${key} was answered 201 with ${id}, which is not there`);
   }
   if (ids.size === 0) faults.push(`key ${key} never got its 201: ${requests.at(-1)?.status} ${requests.at(-1)?.code}`);
-  const refused = requests.find(({ status, code }) => status !== null && status < 500 && status !== 201 && !isWait(code));
+  const refused = requests.find(
+    ({ status, code }) => status !== null && status < 500 && status !== 201 && !isWait(code),
+  );
   if (refused !== undefined) faults.push(`key ${key} was answered ${refused.status} ${refused.code}`);
   return faults;
 }

@@ -7,7 +7,9 @@ export const sentArrived: Invariant = {
   violations(history) {
     const arrivals = arrivalsByExecution(history);
     return history.executions.flatMap(({ id, status, stepNumber }) =>
-      status === "sent" && !arrivals.has(id) ? [`execution ${id} (step ${stepNumber}) is sent, and nothing arrived`] : [],
+      status === "sent" && !arrivals.has(id)
+        ? [`execution ${id} (step ${stepNumber}) is sent, and nothing arrived`]
+        : [],
     );
   },
 };

@@ -21,7 +21,9 @@ export const singleCopy: Invariant = {
       return copies.slice(1).flatMap(({ at }, index) => {
         // The copies and the doubts before them go in turns: as many doubts as copies before this one.
         const before = doubts.filter((doubt) => doubt <= at).length;
-        return before > index ? [] : [`${where} arrived again at ${clock(at)} with ${before} doubts recorded: ${times}`];
+        return before > index
+          ? []
+          : [`${where} arrived again at ${clock(at)} with ${before} doubts recorded: ${times}`];
       });
     });
   },

@@ -21,7 +21,9 @@ export const stepsInOrder: Invariant = {
         const before = executions[index - 1];
         const ended = before && transitions.get(before.id)?.find(({ to }) => over.has(to.status))?.at;
         if (before !== undefined && (ended === undefined || ended > opened))
-          found.push(`enrollment ${enrollmentId}: step ${stepNumber} was opened before step ${before.stepNumber} was over`);
+          found.push(
+            `enrollment ${enrollmentId}: step ${stepNumber} was opened before step ${before.stepNumber} was over`,
+          );
 
         const first = arrivals.get(id)?.[0];
         if (first === undefined) continue;

@@ -9,6 +9,8 @@ export const windowWasHit: Invariant = {
   violations(history) {
     const kills = history.faults.filter(({ kind }) => kind === "kill").length;
     const hasDoubts = [...transitionsByExecution(history).values()].some((of) => doubtsOf(of).length > 0);
-    return kills < killsMin || hasDoubts ? [] : [`${kills} kills, and no email came into doubt: they missed the window`];
+    return kills < killsMin || hasDoubts
+      ? []
+      : [`${kills} kills, and no email came into doubt: they missed the window`];
   },
 };

@@ -13,7 +13,7 @@ await startWorker(process.env, {
            where status = 'in_doubt'`,
         )
         .catch(() => {});
-    setInterval(resend, everyMilliseconds).unref();
+    setInterval(() => void resend(), everyMilliseconds).unref();
     return pool;
   },
 });

@@ -22,6 +22,7 @@ function retrying(transport: MailTransport): MailTransport {
       if (reply.kind !== "in_doubt") return reply;
       return { kind: "unreachable", phase: "data", cause: "network", error: reply.error };
     },
+    callOff: () => transport.callOff(),
     verify: () => transport.verify(),
     close: () => transport.close(),
   };

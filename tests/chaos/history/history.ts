@@ -5,7 +5,7 @@ import type { SinkEntry } from "../sink/sink-entry.ts";
 // All instants are milliseconds since 1970. Those of the database and of the sink come from the same machine's clock.
 
 /** What the run was: settings that the checker needs to judge it. */
-export interface RunFacts {
+interface RunFacts {
   readonly seed: number;
   readonly startedAt: number;
   /** When the last fault was over. */
@@ -61,6 +61,8 @@ export interface ExecutionState {
   readonly generation: number;
   readonly attemptCount: number;
   readonly scheduledFor: number;
+  /** The log of what was handed over last. */
+  readonly emailLogId: string | null;
 }
 
 /** A contact that opted out; logged inside the transaction. */

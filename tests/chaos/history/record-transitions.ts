@@ -14,7 +14,8 @@ export async function recordTransitions(db: Queryable): Promise<void> {
 
     create function chaos.state_of(e step_execution) returns jsonb language sql immutable as $$
       select jsonb_build_object('status', e.status, 'phase', e.phase, 'generation', e.generation,
-        'attemptCount', e.attempt_count, 'scheduledFor', extract(epoch from e.scheduled_for) * 1000) $$;
+        'attemptCount', e.attempt_count, 'scheduledFor', extract(epoch from e.scheduled_for) * 1000,
+        'emailLogId', e.email_log_id) $$;
 
     create function chaos.log_transition() returns trigger language plpgsql as $$
       begin

@@ -1,7 +1,7 @@
 import type { FaultCounts, Profile } from "../profiles.ts";
 import { type RandomStream, randomStream } from "../random.ts";
 
-export type ProxyName = "postgres" | "redis" | "smtp";
+type ProxyName = "postgres" | "redis" | "smtp";
 
 /** One fault to come, with everything about it that was drawn. */
 export type PlannedFault =
@@ -13,7 +13,12 @@ export type PlannedFault =
   | { readonly kind: "redis_kill" | "sink_kill"; readonly downMilliseconds: number }
   | { readonly kind: "black_hole"; readonly proxy: ProxyName; readonly milliseconds: number }
   | { readonly kind: "reset_storm"; readonly proxy: ProxyName; readonly pauses: readonly number[] }
-  | { readonly kind: "delay"; readonly proxy: ProxyName; readonly milliseconds: number; readonly forMilliseconds: number }
+  | {
+      readonly kind: "delay";
+      readonly proxy: ProxyName;
+      readonly milliseconds: number;
+      readonly forMilliseconds: number;
+    }
   | { readonly kind: "cut"; readonly proxy: ProxyName; readonly bytes: number };
 
 /** Faults of one lane follow each other; lanes run side by side. */

@@ -24,6 +24,9 @@ export interface Child {
   readonly ready: Promise<boolean>;
   readonly ended: Promise<Ending>;
   hasEnded(): boolean;
+  /** Resolves once it has printed this. */
+  printed(text: string): Promise<void>;
+  send(message: object): void;
   signal(signal: NodeJS.Signals): void;
 }
 
@@ -46,11 +49,14 @@ export function startChild(options: ChildOptions): Child {
     });
     void ended.then(() => resolve(false));
   });
+  const output = collect(child);
   return {
     name: options.name,
     pid: child.pid ?? 0,
     ready,
     ended,
+    printed: (text) => output.has(text),
+    send: (message) => void child.send(message),
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     signal: (signal) => void child.kill(signal),
   };
@@ -59,4 +65,19 @@ export function startChild(options: ChildOptions): Child {
 async function endingOf(child: ChildProcess): Promise<Ending> {
   const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
   return { code, signal };
+}
+
+/** What it prints, for whoever waits for a word of it. */
+function collect(child: ChildProcess): { has(text: string): Promise<void> } {
+  let printed = "";
+  let waiting: { text: string; resolve: () => void }[] = [];
+  child.stdout?.on("data", (chunk: Buffer) => {
+    printed += chunk;
+    for (const { resolve } of waiting.filter(({ text }) => printed.includes(text))) resolve();
+    waiting = waiting.filter(({ text }) => !printed.includes(text));
+  });
+  return {
+    has: (text) =>
+      printed.includes(text) ? Promise.resolve() : new Promise((resolve) => waiting.push({ text, resolve })),
+  };
 }

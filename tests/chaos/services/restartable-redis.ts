@@ -17,10 +17,7 @@ export interface RestartableRedis {
   stop(): Promise<void>;
 }
 
-export async function startRestartableRedis(
-  directory: string,
-  log: (line: string) => void,
-): Promise<RestartableRedis> {
+export async function startRestartableRedis(directory: string, log: (line: string) => void): Promise<RestartableRedis> {
   const program = (await redisProgram(process.env)) ?? (await installDebianRedis(log));
   if (program === undefined)
     throw new Error("There is no redis-server or valkey-server: install one, or run --profile postgres.");
@@ -35,10 +32,14 @@ export async function startRestartableRedis(
   function start(): ChildProcess {
     const settings = { bind: "127.0.0.1", port, dir: directory, save: "", appendonly: "yes", appendfsync: "everysec" };
     const flags = Object.entries({ ...settings, "maxmemory-policy": "noeviction" });
-    const started = spawn(program as string, flags.flatMap(([name, value]) => [`--${name}`, String(value)]), {
-      detached: true, // Ctrl-C ends the run, and the run ends the server
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const started = spawn(
+      program as string,
+      flags.flatMap(([name, value]) => [`--${name}`, String(value)]),
+      {
+        detached: true, // Ctrl-C ends the run, and the run ends the server
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
     for (const stream of [started.stdout, started.stderr]) {
       stream?.setEncoding("utf8").on("data", (text: string) => log(text.trimEnd()));
     }

@@ -39,7 +39,7 @@ export class SmtpSession {
     });
     socket.on("error", () => {});
     socket.on("close", () => {
-      if (this.#isInData) this.#record("cut_in_data", this.#input, false);
+      if (this.#isInData) void this.#record("cut_in_data", this.#input, false);
       this.#isInData = false;
     });
     this.#say("220 sink.chaos.test ESMTP");

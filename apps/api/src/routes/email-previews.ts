@@ -1,7 +1,7 @@
 import { type EmailPreview, type PreviewInput, previewEmails } from "@dripline/contract/email-previews";
 import type { Queryable } from "@dripline/db/database";
 import { loadEmailContact, loadStepEmails, type StepEmail } from "@dripline/db/load-email-facts";
-import type { EmailFacts } from "@dripline/engine/email-variables";
+import { type EmailFacts, emailVariables } from "@dripline/engine/email-variables";
 import { type RenderedEmail, renderEmail } from "@dripline/engine/render-email";
 import { createRenderer } from "@dripline/mail/render";
 import type { FastifyInstance } from "fastify";
@@ -20,10 +20,9 @@ export function serveEmailPreviews(app: FastifyInstance, deps: Deps): void {
   serve(app, deps, previewEmails, async ({ db, params, body, now }) => {
     const sequence = await versionOf(db, params.id, body.version);
     const facts = { ...(await personOf(db, body)), sequence };
+    const variables = emailVariables(facts, unsubscribeUrl);
     const steps = await loadStepEmails(db, sequence.versionId);
-    const results = steps.map((step) =>
-      toPreview(step, renderEmail(renderer, step.template, facts, { unsubscribeUrl, now })),
-    );
+    const results = steps.map((step) => toPreview(step, renderEmail(renderer, step.template, variables, now)));
     return { results };
   });
 }

@@ -1,4 +1,5 @@
 import { type Publication, publishSequence } from "@dripline/contract/sequence-versions";
+import { patientTransaction } from "@dripline/db/bulk-statement";
 import { bumpRevision, lockSequence } from "@dripline/db/queries/lock-sequence";
 import type { StepReach, WaitingGroup } from "@dripline/domain/publish-report";
 import { unreachable } from "@dripline/domain/unreachable";
@@ -18,7 +19,7 @@ export function servePublish(app: FastifyInstance, deps: Deps): void {
     refuseOtherRevision(ifMatch, sequence);
     const { in_flight: inFlight, dry_run: isDryRun } = body;
     const request = { inFlight, isDryRun, now, pace: deps.pace, actor: principal.id };
-    const result = await publishDraft(tx, sequence, request);
+    const result = await publishDraft(await patientTransaction(tx), sequence, request);
     switch (result.kind) {
       case "published":
         break;

@@ -1,4 +1,5 @@
 import { getSequenceExecution, listSequenceExecutions } from "@dripline/contract/sequence-executions";
+import type { Queryable } from "@dripline/db/database";
 import * as executions from "@dripline/db/queries/read-sequence-executions";
 import type { FastifyInstance } from "fastify";
 import { pageBody, pageRequest } from "../cursor.ts";
@@ -13,9 +14,14 @@ export function serveSequenceExecutions(app: FastifyInstance, deps: Deps): void 
   });
 
   serve(app, deps, getSequenceExecution, async ({ db, params }) => {
-    const execution = await executions.findSequenceExecution(db, params.id);
+    const execution = await findExecutionWithEvents(db, params.id);
     if (execution === undefined) throw notFound("execution", params.id);
-    const events = await executions.findExecutionEvents(db, params.id);
-    return { ...execution, events };
+    return execution;
   });
+}
+
+/** The execution with this id, if there is one, and what happened to it. */
+export async function findExecutionWithEvents(db: Queryable, id: string) {
+  const execution = await executions.findSequenceExecution(db, id);
+  return execution && { ...execution, events: await executions.findExecutionEvents(db, id) };
 }

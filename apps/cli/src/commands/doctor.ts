@@ -2,6 +2,7 @@ import { readCliConfig } from "@dripline/runtime/config";
 import { describeFinding, type Finding } from "../doctor/finding.ts";
 import { lookAtApi } from "../doctor/look-at-api.ts";
 import { lookAtDatabase } from "../doctor/look-at-database.ts";
+import { lookAtDelivery } from "../doctor/look-at-delivery.ts";
 import { lookAtLocalStart } from "../doctor/look-at-local-start.ts";
 import { lookAtNode } from "../doctor/look-at-node.ts";
 import { lookAtQueue } from "../doctor/look-at-queue.ts";
@@ -60,6 +61,7 @@ async function lookAtEverything(env: NodeJS.ProcessEnv, directory: string, now: 
     ...(await lookAtDatabase(databaseUrl, now)),
     ...(await lookAtQueue({ databaseUrl, redisUrl }, now)),
     ...(isSaid("SMTP_URL") ? [] : [await lookAtMailServer(smtpUrl)]),
+    ...(await lookAtDelivery(databaseUrl)),
     await lookAtApi(publicUrl),
   ];
 }

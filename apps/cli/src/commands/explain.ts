@@ -1,9 +1,8 @@
 import { describeExplanation } from "../describe-explanation.ts";
 import { findInstallation } from "../find-installation.ts";
+import { isUuid } from "../is-uuid.ts";
 import { UserError } from "../user-error.ts";
 import { withDatabase } from "../with-database.ts";
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
  * Says why an email goes out when it does, or does not: of one execution, or of those that are open in an enrollment or
@@ -14,7 +13,7 @@ export async function explain(
   directory: string,
   { which, json }: { readonly which: string; readonly json: boolean },
 ): Promise<void> {
-  if (!uuid.test(which) && !which.includes("@")) {
+  if (!isUuid(which) && !which.includes("@")) {
     throw new UserError(
       `"${which}" is neither an id nor an address: write an execution's id (due --dry-run --json shows them), an enrollment's id, or a contact's address.`,
     );

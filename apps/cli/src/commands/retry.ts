@@ -1,4 +1,5 @@
 import { findInstallation } from "../find-installation.ts";
+import { isUuid } from "../is-uuid.ts";
 import { UserError } from "../user-error.ts";
 import { withDatabase } from "../with-database.ts";
 
@@ -9,12 +10,10 @@ export interface RetryOptions {
   readonly now: () => Date;
 }
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /** Lets held or failed executions be tried again: those with these ids, or all that are held, or all that failed. */
 export async function retry(env: NodeJS.ProcessEnv, directory: string, options: RetryOptions): Promise<void> {
   const { ids, held, failed, now } = options;
-  const notAnId = ids.find((id) => !uuid.test(id));
+  const notAnId = ids.find((id) => !isUuid(id));
   if (notAnId !== undefined)
     throw new UserError(`"${notAnId}" is not the id of an execution: see due --dry-run --json.`);
   if ([ids.length > 0, held, failed].filter(Boolean).length !== 1) {

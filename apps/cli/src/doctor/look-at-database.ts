@@ -1,24 +1,25 @@
-import { explainDatabaseError } from "../explain-database-error.ts";
+import type { ClockSkew } from "@dripline/db/clock-skew";
+import { explainDatabaseError } from "@dripline/db/explain-database-error";
+import type { MigrationState } from "@dripline/db/migrate";
+import { judgeClock, judgeMigrations } from "@dripline/engine/judge-start";
 import { explainFailure } from "../explain-failure.ts";
 import type { Finding } from "./finding.ts";
 
 const majorMin = 15;
-/** The claim compares with the database's clock; a worker whose clock is off wakes that much too early or too late. */
-const skewSecondsMax = 2;
+/** Workers send by the database's clock, but wake by their own: that much too early or too late. NTP keeps it far below. */
+const skewSecondsNoticed = 2;
 
 /** Reachable, new enough, migrated, and of one mind with us about the time. */
 export async function lookAtDatabase(url: string, now: () => Date): Promise<Finding[]> {
+  const { readClockSkew } = await import("@dripline/db/clock-skew");
   const { openDatabase } = await import("@dripline/db/database");
   const { migrationState } = await import("@dripline/db/migrate");
   const db = openDatabase({ url, connectionsMax: 1, applicationName: "dripline doctor", onError: () => {} });
   try {
-    await db.query("select 1"); // connecting takes time that must not count as skew
-    const before = now().getTime();
-    const { rows } = await db.query<{ version: string; clock: Date }>(
-      "select current_setting('server_version') as version, clock_timestamp() as clock",
-    );
-    const skewSeconds = ((rows[0]?.clock.getTime() ?? 0) - (before + now().getTime()) / 2) / 1_000;
-    return [judgeVersion(rows[0]?.version ?? "0"), judgeSkew(skewSeconds), judgeMigrations(await migrationState(db))];
+    // First of all, because connecting takes time that must not count as skew.
+    const { rows } = await db.query<{ version: string }>("select current_setting('server_version') as version");
+    const skew = await readClockSkew(db, now);
+    return [judgeVersion(rows[0]?.version ?? "0"), judgeSkew(skew), describeMigrations(await migrationState(db))];
   } catch (error) {
     const text = explainDatabaseError(error, url) ?? explainFailure(error);
     return [{ kind: "bad", text: "PostgreSQL cannot be used", remedy: text }];
@@ -33,28 +34,23 @@ export function judgeVersion(version: string): Finding {
     : { kind: "bad", text: `PostgreSQL ${version}`, remedy: `Upgrade the server to ${majorMin} or newer.` };
 }
 
-export function judgeSkew(seconds: number): Finding {
+export function judgeSkew(skew: ClockSkew): Finding {
+  const seconds = skew.milliseconds / 1_000;
   const text = `clock of the database: ${Math.abs(seconds).toFixed(1)} s ${seconds < 0 ? "behind" : "ahead of"} ours`;
-  return Math.abs(seconds) <= skewSecondsMax
+  const refusal = judgeClock(skew);
+  if (refusal !== undefined) return { kind: "bad", text, remedy: refusal };
+  return Math.abs(seconds) <= skewSecondsNoticed
     ? { kind: "good", text }
     : {
-        kind: "bad",
+        kind: "warning",
         text,
-        remedy: "Let both machines take their time from NTP; emails would go out early or late by that much.",
+        remedy: "Let both machines take their time from NTP; emails go out that much later than they could.",
       };
 }
 
-function judgeMigrations(state: "current" | "behind" | "newer"): Finding {
-  switch (state) {
-    case "current":
-      return { kind: "good", text: "tables are those of this version" };
-    case "behind":
-      return { kind: "bad", text: "tables are older than this version", remedy: "Run: npm run dripline -- migrate" };
-    case "newer":
-      return {
-        kind: "warning",
-        text: "tables are of a newer version than this one",
-        remedy: "Fine during an upgrade; otherwise install the newer version here as well.",
-      };
-  }
+function describeMigrations(state: MigrationState): Finding {
+  const refusal = judgeMigrations(state);
+  return refusal === undefined
+    ? { kind: "good", text: "tables are those of this version" }
+    : { kind: "bad", text: `tables are ${state === "behind" ? "older" : "newer"} than this version`, remedy: refusal };
 }

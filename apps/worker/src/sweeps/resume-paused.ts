@@ -5,6 +5,7 @@ import { findDueResumes } from "@dripline/db/resume-enrollments";
 import { type Released, releaseAfterPause } from "@dripline/engine/release-after-pause";
 import { resumeEnrollments } from "@dripline/engine/resume-enrollments";
 import { type PendingWake, wakeManyAfterCommit } from "@dripline/engine/wake-after-commit";
+import type { Sweep } from "./sweep.ts";
 import type { SweepDeps } from "./sweep-deps.ts";
 
 /** One transaction each: a second or so. */
@@ -16,11 +17,14 @@ const releasesMax = 10_000;
  * sequence that goes on (more than one statement takes, or the next step of an email that was recorded at the moment of
  * the resume); and what got a timer at the moment of a pause. Answers how many enrollments and executions it moved.
  */
-export async function resumePaused(deps: SweepDeps): Promise<number> {
-  const resumed = await resumeDueEnrollments(deps);
-  const released = await releaseResumedSequences(deps);
-  return resumed + released + (await holdJustPaused(deps));
-}
+export const resumePaused: Sweep = {
+  name: "resume-paused",
+  async runOnce(deps) {
+    const resumed = await resumeDueEnrollments(deps);
+    const released = await releaseResumedSequences(deps);
+    return resumed + released + (await holdJustPaused(deps));
+  },
+};
 
 async function resumeDueEnrollments(deps: SweepDeps): Promise<number> {
   let moved = 0;

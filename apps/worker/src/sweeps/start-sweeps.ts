@@ -1,46 +1,54 @@
 import { inTransaction } from "@dripline/db/database";
-import { makeQuotaPruning } from "./prune-quotas.ts";
+import { promoteDistant } from "./promote-distant.ts";
+import { pruneQuotas } from "./prune-quotas.ts";
+import { reapplyQueueSettings } from "./reapply-queue-settings.ts";
+import { repairEnrollments } from "./repair-enrollments.ts";
 import { rescueLeases } from "./rescue-leases.ts";
 import { resumePaused } from "./resume-paused.ts";
+import type { Sweep } from "./sweep.ts";
 import type { SweepDeps } from "./sweep-deps.ts";
 import { wakeUnwoken } from "./wake-unwoken.ts";
+
+/** In their order: what the first ones let go is due, and the one that wakes finds it in the same round. */
+const sweeps: readonly Sweep[] = [
+  reapplyQueueSettings,
+  rescueLeases,
+  resumePaused,
+  wakeUnwoken,
+  promoteDistant,
+  repairEnrollments,
+  pruneQuotas,
+];
 
 /** Any number that nobody else in this database uses for an advisory lock: "swee" in ASCII. */
 const sweepLock = 0x73776565;
 
-/** How many rows each sweep moved. */
-export interface SweepFindings {
-  readonly leases: number;
-  readonly paused: number;
-  readonly unwoken: number;
-}
+/** How many rows each sweep moved, by its name. One that failed is missing. */
+export type SweepFindings = Readonly<Record<string, number>>;
 
 /**
  * Runs every sweep once, unless another worker is at it: one at a time is enough, and an advisory lock that ends with
- * its transaction cannot be left behind. Answers what each found, or undefined if another worker holds the lock.
+ * its transaction cannot be left behind. One sweep that fails does not keep the others from what they are for. Answers
+ * what each found, or undefined if another worker holds the lock.
  */
-export async function sweepOnce(deps: SweepDeps): Promise<SweepFindings | undefined> {
+export async function sweepOnce(
+  deps: SweepDeps,
+  { which = sweeps, isDue = () => true }: { which?: readonly Sweep[]; isDue?: (sweep: Sweep) => boolean } = {},
+): Promise<SweepFindings | undefined> {
   return inTransaction(deps.db, async (tx) => {
     const { rows } = await tx.query("select pg_try_advisory_xact_lock($1) as mine", [sweepLock]);
     if (rows[0].mine !== true) return undefined;
-    const leases = await runSweep(deps, "leases", () => rescueLeases(deps));
-    const paused = await runSweep(deps, "paused", () => resumePaused(deps));
-    const unwoken = await runSweep(deps, "unwoken", async () => {
-      await deps.queue.applySettings(); // a flushed Redis has lost them
-      return wakeUnwoken(deps);
-    });
-    return { leases, paused, unwoken };
+    const findings: Record<string, number> = {};
+    for (const sweep of which.filter(isDue)) {
+      if (deps.stopping.aborted) break; // another worker goes on
+      try {
+        findings[sweep.name] = await sweep.runOnce(deps);
+      } catch (err) {
+        deps.log.error({ err, sweep: sweep.name }, "a sweep failed; the next one tries again");
+      }
+    }
+    return findings;
   });
-}
-
-/** One sweep that fails must not keep the others from what they are for. */
-async function runSweep(deps: SweepDeps, sweep: string, run: () => Promise<number>): Promise<number> {
-  try {
-    return await run();
-  } catch (err) {
-    deps.log.error({ err, sweep }, "a sweep failed; the next one tries again");
-    return 0;
-  }
 }
 
 export interface Sweeps {
@@ -50,17 +58,15 @@ export interface Sweeps {
 
 /** Sweeps now and then again `intervalSeconds` after each end, until stopped. An error is logged and the next sweep tries again. */
 export function startSweeps(deps: SweepDeps, intervalSeconds: number): Sweeps {
-  const pruneQuotas = makeQuotaPruning(deps);
+  const isDue = makeTimetable(deps.now);
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
   let running = sweep();
 
   async function sweep(): Promise<void> {
     try {
-      const found = await sweepOnce(deps);
-      if (found !== undefined && found.leases + found.paused + found.unwoken > 0)
-        deps.log.info(found, "sweep found work");
-      await runSweep(deps, "quotas", pruneQuotas);
+      const found = Object.entries((await sweepOnce(deps, { isDue })) ?? {}).filter(([, rows]) => rows > 0);
+      if (found.length > 0) deps.log.info(Object.fromEntries(found), "sweep found work");
     } catch (err) {
       deps.log.error({ err }, "a sweep failed; the next one tries again");
     }
@@ -76,5 +82,16 @@ export function startSweeps(deps: SweepDeps, intervalSeconds: number): Sweeps {
       clearTimeout(timer);
       await running;
     },
+  };
+}
+
+/** Answers whether a sweep is to run in this round, and takes it that it does. */
+export function makeTimetable(now: () => Date): (sweep: Sweep) => boolean {
+  const ranAt = new Map<string, number>();
+  return ({ name, everySeconds = 0 }) => {
+    const at = now().getTime();
+    if (at < (ranAt.get(name) ?? -Infinity) + everySeconds * 1_000) return false;
+    ranAt.set(name, at);
+    return true;
   };
 }

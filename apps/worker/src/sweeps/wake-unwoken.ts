@@ -1,4 +1,5 @@
 import { findOverdue, findUnwoken } from "@dripline/db/find-unwoken";
+import type { Sweep } from "./sweep.ts";
 import type { SweepDeps } from "./sweep-deps.ts";
 
 // A timer fires within milliseconds as a rule. Three seconds late means that it is lost, or that the queue is long.
@@ -21,13 +22,18 @@ const stragglerSeconds = 10;
  * Wakes due rows that nobody woke: the queue was down at the commit, or lost its jobs. A timer that exists already is
  * not set twice, because its name is the execution and generation. Answers how many rows it woke.
  */
-export async function wakeUnwoken(deps: SweepDeps): Promise<number> {
-  let found = 0;
-  for (let batch = await wakeBatch(deps); batch > 0; batch = batch === batchMax ? await wakeBatch(deps) : 0) {
-    found += batch;
-  }
-  return found + (await wakeStragglers(deps));
-}
+export const wakeUnwoken: Sweep = {
+  name: "wake-unwoken",
+  async runOnce(deps) {
+    // Throws while the queue is down: rows that are marked as woken and were not would wait for longer.
+    await deps.queue.counts();
+    let found = 0;
+    for (let batch = await wakeBatch(deps); batch > 0; batch = batch === batchMax ? await wakeBatch(deps) : 0) {
+      found += batch;
+    }
+    return found + (await wakeStragglers(deps));
+  },
+};
 
 async function wakeBatch(deps: SweepDeps): Promise<number> {
   const due = await findUnwoken(deps.db, { graceSeconds, quietSeconds, limit: batchMax });

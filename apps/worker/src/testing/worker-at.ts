@@ -44,6 +44,7 @@ export async function startWorkerAt(start: Date): Promise<WorkerAt> {
     log: { debug() {}, info() {}, warn() {}, error() {} },
     now: clock.now,
     onCheckpoint: () => {},
+    stopping: new AbortController().signal,
     pace: REAL_PACE,
     limits: NO_LIMITS,
     from: { name: "Acme", address: "hello@acme.example" },

@@ -3,12 +3,13 @@ import { and, asc, eq, inArray, type SQL, sql } from "drizzle-orm";
 import { orm, type Queryable } from "../database.ts";
 import { executionEvent, sequenceEnrollment, stepExecution } from "../schema/journeys.ts";
 import { contact } from "../schema/people.ts";
-import { sequenceStep } from "../schema/sequences.ts";
+import { emailSequence, sequenceStep } from "../schema/sequences.ts";
 import { contains } from "./contains.ts";
 import { type Page, type PageRequest, readPage } from "./keyset.ts";
 
 export interface SequenceExecutionFilters {
   readonly status?: ExecutionStatus | undefined;
+  readonly sequence?: string | undefined;
   readonly enrollment?: string | undefined;
   readonly step?: string | undefined;
   readonly search?: string | undefined;
@@ -16,6 +17,8 @@ export interface SequenceExecutionFilters {
 
 const fields = {
   id: stepExecution.id,
+  sequence: emailSequence.id,
+  sequence_name: emailSequence.name,
   enrollment: stepExecution.enrollmentId,
   step: stepExecution.stepId,
   step_name: sequenceStep.name,
@@ -29,15 +32,20 @@ const fields = {
   timezone_source: stepExecution.timezoneSource,
   sent_at: stepExecution.sentAt,
   attempt_count: stepExecution.attemptCount,
+  smtp_code: stepExecution.smtpCode,
+  enhanced_code: stepExecution.enhancedCode,
   error_message: stepExecution.errorMessage,
   email_log: stepExecution.emailLogId,
   message_id: stepExecution.messageId,
+  in_doubt_policy: emailSequence.inDoubtPolicy,
+  has_advanced: stepExecution.hasAdvanced,
 };
 
 export type SequenceExecutionRow = Awaited<ReturnType<typeof findExecutions>>[number];
 
 const isStep = eq(sequenceStep.id, stepExecution.stepId);
 const isEnrollment = eq(sequenceEnrollment.id, stepExecution.enrollmentId);
+const isSequence = eq(emailSequence.id, sequenceEnrollment.sequenceId);
 const isContact = eq(contact.id, sequenceEnrollment.contactId);
 
 /** One page of the executions that match. */
@@ -54,6 +62,7 @@ export function listSequenceExecutions(
     },
     where: and(
       filters.status === undefined ? undefined : eq(stepExecution.status, filters.status),
+      filters.sequence === undefined ? undefined : eq(sequenceEnrollment.sequenceId, filters.sequence),
       filters.enrollment === undefined ? undefined : eq(stepExecution.enrollmentId, filters.enrollment),
       filters.step === undefined ? undefined : eq(stepExecution.stepId, filters.step),
       contains(filters.search, contact.email),
@@ -64,6 +73,7 @@ export function listSequenceExecutions(
         .from(stepExecution)
         .innerJoin(sequenceStep, isStep)
         .innerJoin(sequenceEnrollment, isEnrollment)
+        .innerJoin(emailSequence, isSequence)
         .innerJoin(contact, isContact)
         .where(where)
         .orderBy(...orderBy)
@@ -110,6 +120,7 @@ function findExecutions(db: Queryable, where: SQL) {
     .from(stepExecution)
     .innerJoin(sequenceStep, isStep)
     .innerJoin(sequenceEnrollment, isEnrollment)
+    .innerJoin(emailSequence, isSequence)
     .innerJoin(contact, isContact)
     .where(where)
     .orderBy(asc(stepExecution.stepNumber), asc(stepExecution.id));

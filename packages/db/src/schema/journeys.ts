@@ -1,19 +1,10 @@
 import { sql } from "drizzle-orm";
-import { boolean, check, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import { boolean, check, index, integer, json, jsonb, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import type { MessageSource } from "../message-source.ts";
 import { createdAt, id, instant, updatedAt } from "./columns.ts";
 import { emailTemplateVersion } from "./content.ts";
 import { company, contact } from "./people.ts";
 import { emailSequence, sequenceStep, sequenceVersion } from "./sequences.ts";
-
-/** What one message was made from, but for its template and this installation's own address. */
-export interface MessageSource {
-  readonly templateVersionId: string;
-  readonly from: { readonly name: string; readonly address: string };
-  readonly to: { readonly name: string; readonly address: string };
-  readonly variables: Readonly<Record<string, unknown>>;
-  /** ISO 8601: the message's Date, and what "now" is in its template. */
-  readonly composedAt: string;
-}
 
 export const sequenceEnrollment = pgTable(
   "sequence_enrollment",
@@ -85,6 +76,7 @@ export const emailLog = pgTable(
     index("email_log_message_id_idx").on(t.messageId),
     index("email_log_execution_idx").on(t.executionId),
     index("email_log_sent_idx").on(t.sentAt, t.id),
+    index("email_log_in_doubt_idx").on(t.executionId).where(sql`${t.outcome} = 'in_doubt'`),
   ],
 );
 
@@ -128,8 +120,11 @@ export const stepExecution = pgTable(
     generation: integer("generation").notNull().default(0),
     leaseUntil: instant("lease_until"),
     messageId: text("message_id"),
-    /** What the first attempt's message was made from, so that every further one has the same bytes. */
-    messageSource: jsonb("message_source").$type<MessageSource>(),
+    /**
+     * What the first attempt's message was made from, so that every further one has the same bytes. `json` keeps the order
+     * of keys, which a template can see.
+     */
+    messageSource: json("message_source").$type<MessageSource>(),
     /** The enrollment has gone on from here: what becomes of this row now does not open the next step another time. */
     hasAdvanced: boolean("has_advanced").notNull().default(false),
     /** How many workers died with it in their hands since it was last let go on by a person. */

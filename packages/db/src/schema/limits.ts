@@ -1,3 +1,4 @@
+import type { BackoffReason } from "@dripline/domain/delivery-backoff";
 import { date, doublePrecision, integer, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
 
 /** How many emails of one scope (`sequence:<id>`, `sender:<address>`) took their place on one local date. */
@@ -33,9 +34,11 @@ export const deliveryBackoff = pgTable("delivery_backoff", {
   scope: text("scope").primaryKey(),
   /** When the next email may try. Whoever takes that place moves it on by the interval. */
   nextAt: timestamp("next_at", { withTimezone: true, precision: 3, mode: "date" }).notNull(),
+  /** The next moment to come back at, for those who found the place taken. */
+  suggestedAt: timestamp("suggested_at", { withTimezone: true, precision: 3, mode: "date" }).notNull(),
   intervalSeconds: doublePrecision("interval_seconds").notNull(),
-  /** Stable, such as `authentication`, and what the server said, for operators. */
-  reason: text("reason").notNull(),
+  /** A `BackoffReason`, and what the server said, for operators. */
+  reason: text("reason").$type<BackoffReason>().notNull(),
   message: text("message").notNull(),
   since: timestamp("since", { withTimezone: true, precision: 3, mode: "date" }).notNull(),
   updatedAt: timestamp("updated_at", { withTimezone: true, precision: 3, mode: "date" }).notNull(),

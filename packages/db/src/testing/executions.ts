@@ -1,5 +1,6 @@
 import { asc, eq } from "drizzle-orm";
 import { orm, type Queryable } from "../database.ts";
+import type { MessageSource } from "../message-source.ts";
 import { newId } from "../new-id.ts";
 import { executionEvent, sequenceEnrollment, stepExecution } from "../schema/journeys.ts";
 
@@ -56,10 +57,40 @@ export async function insertExecution(
       dueAt: aMinuteAgo,
       scheduledFor: aMinuteAgo,
       status: "scheduled",
+      ...(values.status === "sending" || values.status === "in_doubt"
+        ? await whatAClaimLeaves(db, executionId, stepId)
+        : {}),
       ...whatTheStatusNeeds(values.status ?? "scheduled"),
       ...values,
     });
   return { executionId, enrollmentId, contactId, sequence };
+}
+
+/** The Message-ID and the source of the message. */
+async function whatAClaimLeaves(
+  db: Queryable,
+  executionId: string,
+  stepId: string,
+): Promise<Partial<typeof stepExecution.$inferInsert>> {
+  const { rows } = await db.query<{ id: string }>(
+    "select v.id from sequence_step s join email_template_version v on v.template_id = s.template_id where s.id = $1",
+    [stepId],
+  );
+  const messageSource = sourceOf(stepId, { templateVersionId: rows[0]?.id ?? "" });
+  return { messageId: `<${executionId}@example.com>`, messageSource };
+}
+
+export function sourceOf(stepId: string, values: Partial<MessageSource> = {}): MessageSource {
+  return {
+    stepId,
+    templateVersionId: newId(),
+    from: { name: "Us", address: "us@example.com" },
+    to: { name: "Ann", address: "ann@example.com" },
+    subject: "Hello Ann",
+    variables: { contact: { first_name: "Ann" }, unsubscribe_url: "https://example.com/u/1" },
+    composedAt: "2026-03-02T19:59:59.000Z",
+    ...values,
+  };
 }
 
 /** The check constraints: a lease and a phase while `sending`, a reason while `pending`. */

@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { showRebuildProgress } from "./rebuild-progress.ts";
+
+function shown(isTerminal: boolean, steps: readonly number[], total: number): string {
+  let text = "";
+  const progress = showRebuildProgress({ isTerminal, write: (more) => (text += more) });
+  for (const queued of steps) progress.show({ queued, total });
+  progress.end();
+  return text;
+}
+
+test("on a terminal one line is written over, and the cursor is left below it", () => {
+  expect(shown(true, [1_000, 2_000], 4_000)).toBe("\r 25 %  1,000 of 4,000\u001B[K\r 50 %  2,000 of 4,000\u001B[K\n");
+});
+
+test("elsewhere each tenth is a line, however many steps there are", () => {
+  const steps = Array.from({ length: 200 }, (_, i) => (i + 1) * 100);
+  expect(shown(false, steps, 20_000).split("\n")).toHaveLength(11);
+  expect(shown(false, [300], 300)).toBe("100 %  300 of 300\n");
+});
+
+test("people who are enrolled meanwhile do not make it more than all", () => {
+  expect(shown(false, [1_200], 1_000)).toBe("100 %  1,200 of 1,200\n");
+});

@@ -1,0 +1,49 @@
+import type { RebuildProgress } from "@dripline/engine/rebuild-queue";
+
+export interface ProgressOutput {
+  readonly isTerminal: boolean;
+  write(text: string): void;
+}
+
+/**
+ * Shows how far a rebuild has come: on a terminal one line that is written over, elsewhere a line for each tenth, so that
+ * a log stays readable.
+ */
+export function showRebuildProgress({ isTerminal, write }: ProgressOutput): {
+  show(progress: RebuildProgress): void;
+  /** Leaves the cursor at the beginning of a line. */
+  end(): void;
+} {
+  let tenthsShown = 0;
+  let isOpen = false;
+  return {
+    show(progress) {
+      if (isTerminal) {
+        write(`\r${describe(progress)}\u001B[K`);
+        isOpen = true;
+        return;
+      }
+      const tenths = Math.floor(percentOf(progress) / 10);
+      if (tenths === tenthsShown) return;
+      tenthsShown = tenths;
+      write(`${describe(progress)}\n`);
+    },
+    end() {
+      if (isOpen) write("\n");
+      isOpen = false;
+    },
+  };
+}
+
+function describe(progress: RebuildProgress): string {
+  const { queued, total } = progress;
+  return `${String(percentOf(progress)).padStart(3)} %  ${grouped(queued)} of ${grouped(Math.max(total, queued))}`;
+}
+
+function percentOf({ queued, total }: RebuildProgress): number {
+  return total === 0 ? 100 : Math.min(100, Math.floor((queued * 100) / total));
+}
+
+function grouped(count: number): string {
+  return count.toLocaleString("en-US");
+}

@@ -1,0 +1,80 @@
+/**
+ * Runs `run` over lists instead of single items: whatever is asked for in one turn of the event loop, and while
+ * `runsMax` earlier lists are under way, goes together. So a statement per email becomes a statement for all emails in
+ * hand, without anybody waiting for a list to fill.
+ *
+ * Two items with the same key never share a list: which of them moved the row would not be told apart. A list that
+ * fails is tried again one by one, so that an item that cannot go through keeps none of the others from it; `run`
+ * must stand being called again for what it has done already.
+ */
+export function inBatches<Item, Result>({
+  run,
+  keyOf,
+  sizeMax,
+  runsMax,
+}: {
+  readonly run: (items: readonly Item[]) => Promise<readonly (Result | undefined)[]>;
+  readonly keyOf: (item: Item) => string;
+  readonly sizeMax: number;
+  readonly runsMax: number;
+}): (item: Item) => Promise<Result | undefined> {
+  let waiting: Waiting<Item, Result>[] = [];
+  let running = 0;
+  let isScheduled = false;
+
+  function schedule(): void {
+    if (isScheduled || running >= runsMax || waiting.length === 0) return;
+    isScheduled = true;
+    setImmediate(() => {
+      isScheduled = false;
+      const batch = takeBatch();
+      running += 1;
+      void settle(batch, run).finally(() => {
+        running -= 1;
+        schedule();
+      });
+      schedule();
+    });
+  }
+
+  function takeBatch(): Waiting<Item, Result>[] {
+    const keys = new Set<string>();
+    const batch: Waiting<Item, Result>[] = [];
+    const rest: Waiting<Item, Result>[] = [];
+    for (const one of waiting) {
+      const key = keyOf(one.item);
+      if (batch.length < sizeMax && !keys.has(key)) {
+        keys.add(key);
+        batch.push(one);
+      } else rest.push(one);
+    }
+    waiting = rest;
+    return batch;
+  }
+
+  return (item) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ item, resolve, reject });
+      schedule();
+    });
+}
+
+interface Waiting<Item, Result> {
+  readonly item: Item;
+  readonly resolve: (result: Result | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+async function settle<Item, Result>(
+  batch: readonly Waiting<Item, Result>[],
+  run: (items: readonly Item[]) => Promise<readonly (Result | undefined)[]>,
+): Promise<void> {
+  try {
+    const results = await run(batch.map(({ item }) => item));
+    for (const [index, { resolve }] of batch.entries()) resolve(results[index]);
+  } catch (error) {
+    const [only, ...others] = batch;
+    if (others.length === 0) only?.reject(error);
+    else await Promise.all(batch.map((one) => settle([one], run)));
+  }
+}

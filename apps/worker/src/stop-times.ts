@@ -1,0 +1,21 @@
+/** How long a worker that was told to stop waits, from that moment on. */
+export interface StopTimes {
+  /** For emails of which nothing has left: connecting, the envelope, waiting for a connection. */
+  readonly beforeBodyMilliseconds: number;
+  /** For those in the body: giving up on their reply makes doubt. */
+  readonly allMilliseconds: number;
+}
+
+/** Releasing an email takes one statement, so there is time for it whatever this is; a quick server needs no more. */
+const beforeBodySecondsMax = 5;
+
+/** For the mail connections, the queue and the database to close in: none of them waits for longer than a second. */
+const closingSeconds = 2;
+
+/** Divides the grace period of a process. */
+export function stopTimes(graceSeconds: number): StopTimes {
+  return {
+    beforeBodyMilliseconds: Math.min(beforeBodySecondsMax, graceSeconds / 3) * 1_000,
+    allMilliseconds: Math.max(graceSeconds - closingSeconds, graceSeconds / 2) * 1_000,
+  };
+}
