@@ -43,6 +43,7 @@ export async function runOnce(
   const faults: Fault[] = [];
   const ends: ProcessEnd[] = [];
   const windows: WindowsInForce[] = [];
+  let arrivals = 0;
   const people = planPeople(seed, profile.enrollments);
   const unsubscribing = unsubscribePeople(people);
 
@@ -51,12 +52,20 @@ export async function runOnce(
     profile,
     directory,
     ...(control && { workerPath: fileURLToPath(new URL(`controls/${control.worker}`, import.meta.url)) }),
-    onArrival: (entry) => unsubscribing.onArrival(entry),
+    onArrival: (entry) => {
+      arrivals += 1;
+      unsubscribing.onArrival(entry);
+    },
     onEnd: (end) => ends.push(end),
   });
+  const abandon = abandonOnSignal(() => stack.stop());
+  const startedAt = Date.now();
+  const progress = setInterval(() => {
+    const answered = new Set(requests.flatMap(({ enrollmentId }) => enrollmentId ?? [])).size;
+    say(`  ${seconds(startedAt)} s: ${answered} of ${people.length} enrolled, ${arrivals} arrivals, ${faults.length} faults`);
+  }, progressMilliseconds);
   try {
-    const startedAt = Date.now();
-    const api = new ApiClient(stack.apiUrl, stack.apiKey);
+    const api = new ApiClient(stack.apiUrl, stack.apiKey, seed);
     const openings = planOpenings(profile, startedAt);
     const sequences = await makeContent(api, options.policy, openings);
     for (const name of ["windowed", "edited"] as const) {
@@ -100,8 +109,29 @@ export async function runOnce(
     };
     return { history, broken: check(history), directory };
   } finally {
+    clearInterval(progress);
     await stack.stop();
+    abandon.forget();
   }
+}
+
+const progressMilliseconds = 15_000;
+
+function seconds(since: number): number {
+  return Math.round((Date.now() - since) / 1_000);
+}
+
+/** Whoever ends the run early leaves no processes behind. */
+function abandonOnSignal(stop: () => Promise<void>): { forget(): void } {
+  const abandon = () => void stop().finally(() => process.exit(1));
+  process.once("SIGINT", abandon);
+  process.once("SIGTERM", abandon);
+  return {
+    forget() {
+      process.off("SIGINT", abandon);
+      process.off("SIGTERM", abandon);
+    },
+  };
 }
 
 function planOpenings(

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { fractionOf } from "../random.ts";
 
 /** One answer of the API; status null when none came in time or the connection was lost. */
 export interface Answer {
@@ -12,11 +13,17 @@ export interface Answer {
 /** As patient as a client has reason to be: the API itself gives up on a database after five seconds. */
 const timeoutMilliseconds = 8_000;
 
+const retryMilliseconds = 100;
+/** What the API asks for in Retry-After. */
+const retryMillisecondsMax = 5_000;
+
 export class ApiClient {
   readonly #base: string;
   readonly #key: string;
+  readonly #seed: number;
 
-  constructor(base: string, key: string) {
+  constructor(base: string, key: string, seed: number) {
+    this.#seed = seed;
     this.#base = base;
     this.#key = key;
   }
@@ -61,7 +68,9 @@ export class ApiClient {
       const answer = await this.call(method, path, body, headers);
       onAnswer(answer);
       if (isDefinite(answer)) return answer;
-      await wait(Math.min(100 * 2 ** attempt, 2_000));
+      // Apart from each other: hundreds that come back together keep a server down that has just come up.
+      const longest = Math.min(retryMilliseconds * 2 ** attempt, retryMillisecondsMax);
+      await wait(longest * (0.5 + fractionOf(this.#seed, "retry", path, JSON.stringify(body), attempt) / 2));
     }
   }
 }
