@@ -142,12 +142,17 @@ function planOpenings(
     const openings = oneClosedMinute(startedAt, 25);
     return { open: undefined, windowed: openings, edited: openings };
   }
-  const quietAt = startedAt + profile.faultSeconds * 1_000;
+  const quietAt = lastClosedBefore(startedAt, profile);
   return {
     open: undefined,
     windowed: alternatingOpenings(startedAt, quietAt, 0),
     edited: alternatingOpenings(startedAt, quietAt, 0),
   };
+}
+
+/** The last closed minute is over before the faults are, so that nobody still waits for a window when they end. */
+function lastClosedBefore(startedAt: number, profile: Profile): number {
+  return startedAt + profile.faultSeconds * 1_000 - 60_000;
 }
 
 /** In the middle of the run the sequence `edited` changes its open minutes for its closed ones, while people wait. */
@@ -160,7 +165,7 @@ async function editWindows(
 ): Promise<void> {
   if (profile.windows === "one_minute") return;
   await wait((profile.faultSeconds * 1_000) / 2);
-  const openings = alternatingOpenings(startedAt, startedAt + profile.faultSeconds * 1_000, 1);
+  const openings = alternatingOpenings(startedAt, lastClosedBefore(startedAt, profile), 1);
   const askedAt = Date.now();
   const path = `/api/v1/schedules/${scheduleId}/`;
   const { status, answeredAt } = await api.insist("PATCH", path, { windows: scheduleOf(openings).windows });

@@ -51,7 +51,8 @@ export function scheduleOf(openings: Openings | undefined) {
   return {
     timezone: "UTC",
     windows: openings === undefined ? always : asWeeklyWindows(openings),
-    spread_minutes: openings === undefined ? 0 : 1,
+    // Everybody at once when a window opens: that is the harder case, and nobody waits a minute for their place.
+    spread_minutes: 0,
   };
 }
 

@@ -1,5 +1,6 @@
 import { inTransaction, openDatabase } from "@dripline/db/database";
 import { freshDatabase } from "@dripline/testkit/database";
+import { waitFor } from "@dripline/testkit/wait-for";
 import { afterAll, expect, test } from "vitest";
 import { makeSweepDeps } from "../testing/sweep-deps.ts";
 import { makeTimetable, sweepOnce } from "./start-sweeps.ts";
@@ -42,6 +43,19 @@ test("a worker that dies while it sweeps leaves no lock behind", async () => {
   });
   await expect(lost).rejects.toThrow();
   expect(await sweepOnce(deps, { which: [finds("next", 1)] })).toEqual({ next: 1 });
+});
+
+test("a worker that stands still while it sweeps loses the lock, and another goes on", async () => {
+  let thaw = () => {};
+  const frozen: Sweep = { name: "frozen", runOnce: () => new Promise((resolve) => (thaw = () => resolve(0))) };
+  const standing = sweepOnce(deps, { which: [frozen], lockIdleSeconds: 1 });
+  const found = await waitFor(() => sweepOnce(deps, { which: [finds("next", 1)] }), {
+    timeoutMilliseconds: 10_000,
+    describe: "the lock to be free",
+  });
+  expect(found).toEqual({ next: 1 });
+  thaw();
+  await expect(standing).rejects.toThrow();
 });
 
 test("with the queue down, what needs no queue runs all the same", async () => {

@@ -27,20 +27,35 @@ const sweepLock = 0x73776565;
 export type SweepFindings = Readonly<Record<string, number>>;
 
 /**
+ * A worker that stands still in the middle of a sweep (a frozen machine, a cable) would keep everybody from sweeping: the
+ * server ends a transaction that is silent for so long, and its lock with it. Two that sweep at once do no harm; this is
+ * longer than a sweep takes as a rule, and as long as a dead worker's emails can wait.
+ */
+const lockIdleSecondsDefault = 60;
+
+interface SweepOnceOptions {
+  readonly which?: readonly Sweep[];
+  readonly isDue?: (sweep: Sweep) => boolean;
+  readonly lockIdleSeconds?: number;
+}
+
+/**
  * Runs every sweep once, unless another worker is at it: one at a time is enough, and an advisory lock that ends with
  * its transaction cannot be left behind. One sweep that fails does not keep the others from what they are for. Answers
  * what each found, or undefined if another worker holds the lock.
  */
 export async function sweepOnce(
   deps: SweepDeps,
-  { which = sweeps, isDue = () => true }: { which?: readonly Sweep[]; isDue?: (sweep: Sweep) => boolean } = {},
+  { which = sweeps, isDue = () => true, lockIdleSeconds = lockIdleSecondsDefault }: SweepOnceOptions = {},
 ): Promise<SweepFindings | undefined> {
   return inTransaction(deps.db, async (tx) => {
     const { rows } = await tx.query("select pg_try_advisory_xact_lock($1) as mine", [sweepLock]);
     if (rows[0].mine !== true) return undefined;
+    await tx.query(`set local idle_in_transaction_session_timeout = '${lockIdleSeconds}s'`);
     const findings: Record<string, number> = {};
     for (const sweep of which.filter(isDue)) {
       if (deps.stopping.aborted) break; // another worker goes on
+      await tx.query("select"); // still here: each sweep may take that long
       try {
         findings[sweep.name] = await sweep.runOnce(deps);
       } catch (err) {
