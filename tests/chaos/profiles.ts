@@ -146,7 +146,7 @@ export const profiles = {
     enrollments: 300,
     faults: { ...noStrikes, kill: 6, freeze: 14, reset_storm: 2 },
     freezeSeconds: [7, 12],
-    smtpDelayMilliseconds: 350,
+    smtpDelayMilliseconds: 120,
   },
 } as const satisfies Record<string, Profile>;
 

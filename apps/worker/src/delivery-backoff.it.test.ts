@@ -1,3 +1,4 @@
+import { findSequenceExecution } from "@dripline/db/queries/read-sequence-executions";
 import { BUSINESS_HOURS } from "@dripline/domain/schedule";
 import { NO_LIMITS } from "@dripline/domain/throttle";
 import { type DueReport, dueReport } from "@dripline/engine/due-report";
@@ -205,6 +206,35 @@ test("an email that waits does not use up a place under a limit", async () => {
   await sendStep(limited, second);
   const { rows } = await db.query("select used from send_quota");
   expect(rows).toEqual([{ used: 0 }]);
+});
+
+test("an email that takes its turn and then finds a limit reached gives the turn back", async () => {
+  guarded.play(badLogin);
+  const limited = { ...withLogin, limits: { ...NO_LIMITS, senderPerDayMax: 1 } };
+  await sendStep(limited, await due());
+  await db.query("update send_quota set used = 1");
+  await jumpToNextTry("transport");
+  const [over, next] = [await due(), await due()];
+  await sendStep(limited, over);
+  expect((await events(over))[0]).toMatchObject({ reason: "sender_daily_limit" });
+  guarded.play("accept");
+  await sendStep(withLogin, next);
+  expect(await row(next)).toMatchObject({ status: "sent" });
+});
+
+test("the server's codes are in the record, and gone once the email is accepted", async () => {
+  smtp.play({ refuseRecipient: { code: 451, text: "4.3.0 try later" } });
+  const wake = await due();
+  await sendStep(deps, wake);
+  expect(await findSequenceExecution(db, wake.executionId)).toMatchObject({ smtp_code: 451, enhanced_code: "4.3.0" });
+  await clock.jumpTo((await row(wake)).scheduled_for);
+  smtp.play("accept");
+  await wakeAgain(wake);
+  expect(await findSequenceExecution(db, wake.executionId)).toMatchObject({
+    status: "sent",
+    smtp_code: null,
+    enhanced_code: null,
+  });
 });
 
 test("the moment to come back at stays inside the sending window", async () => {

@@ -68,12 +68,6 @@ export function openDatabase(options: OpenDatabaseOptions): Database {
 export async function inTransaction<T>(database: Database, work: (tx: Queryable) => Promise<T>): Promise<T> {
   const client = await database.connect();
   let lost: Error | undefined;
-  // The pool listens while a connection is idle in it. One that dies between two statements of a transaction (a server that
-  // restarts while a sweep holds its lock) would end the process; so its end is the next statement's error.
-  const onLost = (error: Error) => {
-    lost = error;
-  };
-  client.on("error", onLost);
   try {
     await client.query("begin");
     const result = await work(client);
@@ -91,7 +85,6 @@ export async function inTransaction<T>(database: Database, work: (tx: Queryable)
     throw error;
   } finally {
     // A connection that could not roll back is closed, so that nobody goes on inside its transaction.
-    if (lost === undefined) client.off("error", onLost);
     client.release(lost);
   }
 }

@@ -1,18 +1,40 @@
 import { openDatabase } from "@dripline/db/database";
 import { freshDatabase } from "@dripline/testkit/database";
+import { waitFor } from "@dripline/testkit/wait-for";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { type DeliveryPlaceAnswer, giveBackDeliveryPlace, takeDeliveryPlace } from "./take-delivery-place.ts";
 import { insertBackoff, readBackoffs, secondsFromNow, secondsUntil } from "./testing/backoffs.ts";
 
-const { url } = await freshDatabase();
+const { url, pool } = await freshDatabase();
 const db = openDatabase({ url, connectionsMax: 20, applicationName: "test", onError: () => {} });
 afterAll(() => db.end());
 beforeEach(() => db.query("delete from delivery_backoff"));
 
 const both = ["transport", "domain:example.com"];
 
-function atOnce(count: number): Promise<DeliveryPlaceAnswer[]> {
-  return Promise.all(Array.from({ length: count }, () => takeDeliveryPlace(db, both)));
+/** All of them wait for the rows before the first can write: each has read what it has to read anew. */
+async function atOnce(count: number): Promise<DeliveryPlaceAnswer[]> {
+  const holder = await pool.connect();
+  try {
+    await holder.query("begin");
+    await holder.query("select from delivery_backoff for update");
+    const answers = Promise.all(Array.from({ length: count }, () => takeDeliveryPlace(db, both)));
+    await waitFor(async () => (await countWaiting()) === count, {
+      timeoutMilliseconds: 20_000,
+      describe: `${count} connections that wait for a row`,
+    });
+    await holder.query("commit");
+    return await answers;
+  } finally {
+    holder.release();
+  }
+}
+
+async function countWaiting(): Promise<number | null> {
+  const { rowCount } = await pool.query(
+    "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+  );
+  return rowCount;
 }
 
 test("where nothing is slowed down everybody goes, and nothing is written", async () => {
