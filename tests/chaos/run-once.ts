@@ -62,7 +62,9 @@ export async function runOnce(
   const startedAt = Date.now();
   const progress = setInterval(() => {
     const answered = new Set(requests.flatMap(({ enrollmentId }) => enrollmentId ?? [])).size;
-    say(`  ${seconds(startedAt)} s: ${answered} of ${people.length} enrolled, ${arrivals} arrivals, ${faults.length} faults`);
+    say(
+      `  ${seconds(startedAt)} s: ${answered} of ${people.length} enrolled, ${arrivals} arrivals, ${faults.length} faults`,
+    );
   }, progressMilliseconds);
   try {
     const api = new ApiClient(stack.apiUrl, stack.apiKey, seed);
