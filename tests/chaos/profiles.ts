@@ -126,9 +126,10 @@ export const profiles = {
   /** Planned restarts under load, by a mail server that behaves: nobody's email comes into doubt. */
   deploy: {
     ...quick,
-    enrollments: 400,
-    enrollSeconds: 50,
-    faultSeconds: 55,
+    // People are enrolled for longer than the restarts are meant to take: where processes start slowly, they take longer.
+    enrollments: 500,
+    enrollSeconds: 90,
+    faultSeconds: 70,
     faults: { ...noStrikes, roll: 20 },
     sinkFaults: noFaults,
   },

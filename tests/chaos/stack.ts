@@ -141,13 +141,23 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await Promise.all([api, ...workers].map((process) => process.stop()));
     };
     undo.push(stopProcesses);
-    await Promise.all([api, ...workers].map((process) => process.whenReady()));
+    await Promise.all([api, ...workers].map((process) => readyInTime(process, log(process.name))));
     const apiUrl = `http://127.0.0.1:${apiPort}`;
     return { postgres, redis, sink, proxies, api, workers, database, apiUrl, apiKey, stopProcesses, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+const startMillisecondsMax = 60_000;
+
+async function readyInTime(process: Supervised, logPath: string): Promise<void> {
+  const late = new Promise<never>((_, reject) => {
+    const why = `${process.name} was not ready after ${startMillisecondsMax / 1_000} s: see ${logPath}`;
+    setTimeout(() => reject(new Error(why)), startMillisecondsMax).unref();
+  });
+  await Promise.race([process.whenReady(), late]);
 }
 
 function clockJumps(hours: number): string[] {

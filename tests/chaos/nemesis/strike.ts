@@ -51,13 +51,19 @@ export async function strike(stack: Stack, fault: PlannedFault): Promise<string>
   }
 }
 
+/**
+ * A process is left to work for so long before it is hit: one that dies as soon as it is up has nothing in its hands, and
+ * where processes take long to start, nothing at all would be sent between the faults.
+ */
+const workingMilliseconds = 1_500;
+
 /** Hits the first of them that is at work, waiting for one if all of them are starting or frozen. */
 async function onProcess(
   candidates: readonly Supervised[],
   hit: (process: Supervised) => void | Promise<void>,
 ): Promise<string> {
   for (;;) {
-    const process = candidates.find((candidate) => candidate.isReady() && !candidate.isFrozen());
+    const process = candidates.find((candidate) => candidate.isReady(workingMilliseconds) && !candidate.isFrozen());
     if (process !== undefined) {
       await hit(process);
       return process.name;

@@ -14,7 +14,8 @@ export interface Supervised {
   readonly name: string;
   /** Resolves when the present one is ready; again after each restart. */
   whenReady(): Promise<void>;
-  isReady(): boolean;
+  /** Whether it has been ready for so long. */
+  isReady(forMilliseconds?: number): boolean;
   /** `kill -9`; the next one starts at once. */
   kill(): void;
   /** SIGSTOP, and SIGCONT after so long. */
@@ -33,18 +34,19 @@ export function supervise(options: ChildOptions, onEnd: (end: ProcessEnd) => voi
   let isStopping = false;
   let isFrozen = false;
   let isAsked = false;
-  let isReady = false;
+  /** By performance.now(); Infinity while it is not. */
+  let readySince = Number.POSITIVE_INFINITY;
   let current = start();
 
   function start(): Child {
-    isReady = false;
+    readySince = Number.POSITIVE_INFINITY;
     isAsked = false;
     const child = startChild(options);
     void child.ready.then((ready) => {
-      if (child === current) isReady = ready;
+      if (child === current && ready && !isAsked) readySince = performance.now();
     });
     void child.ended.then(async (ending) => {
-      isReady = false;
+      if (child === current) readySince = Number.POSITIVE_INFINITY;
       onEnd({ at: Date.now(), name: options.name, pid: child.pid, wasAsked: isAsked || isStopping, ...ending });
       if (!isAsked) await wait(restartMilliseconds);
       if (!isStopping) current = start();
@@ -57,10 +59,10 @@ export function supervise(options: ChildOptions, onEnd: (end: ProcessEnd) => voi
     async whenReady() {
       while (!(await current.ready)) await wait(restartMilliseconds);
     },
-    isReady: () => isReady,
+    isReady: (forMilliseconds = 0) => performance.now() - readySince >= forMilliseconds,
     kill() {
       isAsked = true;
-      isReady = false; // at once: the news of its end takes a while, and it must not be chosen again meanwhile
+      readySince = Number.POSITIVE_INFINITY; // at once: the news of its end takes a while, and it must not be chosen again meanwhile
       current.signal("SIGKILL");
     },
     async freeze(milliseconds) {
@@ -75,7 +77,7 @@ export function supervise(options: ChildOptions, onEnd: (end: ProcessEnd) => voi
     async roll() {
       const child = current;
       isAsked = true;
-      isReady = false;
+      readySince = Number.POSITIVE_INFINITY;
       child.signal("SIGTERM");
       return child.ended;
     },
