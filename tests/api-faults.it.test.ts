@@ -82,7 +82,7 @@ test("kill -9 in the middle of an enrollment leaves everything or nothing, and t
     expect(await written(contact.id)).toEqual({ enrollments: 1, executions: 1 });
   }
   await proxy.close();
-}, 60_000);
+}, 180_000);
 
 test("SIGTERM lets the request under way finish, takes no new one, and ends with 0", async () => {
   const { api, port } = await startApi({ DATABASE_URL: database.url });
@@ -147,5 +147,5 @@ describeRedis("while the queue is down", ({ url: redisUrl }) => {
     expect(await worker.end("SIGTERM"), worker.output()).toEqual({ code: 0, signal: null });
     await proxy.goDown();
     await smtp.close();
-  }, 60_000);
+  }, 150_000);
 });

@@ -33,7 +33,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "dripline-crash-points-"));
   smtp = await startSmtpByRecipient();
   scenes = openScenePool({ postgres, redisUrl: redis.url, smtp }, directory);
-}, 120_000);
+}, 300_000);
 
 afterAll(async () => {
   await scenes?.stop();

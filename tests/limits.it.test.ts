@@ -68,7 +68,7 @@ describeRedis("two worker processes on Redis", async ({ url: redisUrl }) => {
       { days: 2, people: 10 },
     ]);
     expect(await count("step_execution", "true")).toBe(people);
-  }, 60_000);
+  }, 150_000);
 
   async function count(table: string, condition: string): Promise<number> {
     const { rows } = await database.pool.query(`select count(*)::int as count from ${table} where ${condition}`);

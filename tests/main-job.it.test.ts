@@ -176,7 +176,7 @@ async function mainJob(backend: Record<string, string>): Promise<void> {
     const copies = inbox.messages().filter((message) => emails.some((email) => message.envelopeTo.includes(email)));
     expect(new Set(copies.map((message) => message.messageId)).size).toBe(copies.length);
     expect(copies.length).toBeGreaterThanOrEqual(count("sent"));
-  }, 90_000);
+  }, 180_000);
 
   test("SIGTERM stops worker and API in order, with exit code 0", async () => {
     expect(await worker.end("SIGTERM")).toEqual({ code: 0, signal: null });

@@ -115,7 +115,7 @@ async function stopping(backend: Record<string, string>): Promise<void> {
     expect(new Set(smtp.received).size).toBe(11);
     expect(smtp.received).toHaveLength(11);
     expect((await rows()).every(({ attempts }) => attempts === 1)).toBe(true);
-  }, 90_000);
+  }, 180_000);
 
   test("replies that do not come within the grace period are named in the log, and left to their lease", async () => {
     smtp = await startSlowSmtp(placeOf);
@@ -131,7 +131,7 @@ async function stopping(backend: Record<string, string>): Promise<void> {
       .split("\n")
       .find((each) => each.includes("stopping before these have an outcome"));
     expect((JSON.parse(line ?? "{}").executionIds as string[]).toSorted()).toEqual(left.map(({ id }) => id).toSorted());
-  }, 60_000);
+  }, 150_000);
 
   test("a second signal ends it at once, and every row recovers: unsent ones go out once, the others are in doubt", async () => {
     smtp = await startSlowSmtp(placeOf);
@@ -161,7 +161,7 @@ async function stopping(backend: Record<string, string>): Promise<void> {
     expect(await statusesOf("d")).toEqual({ in_doubt: 4 });
     expect(smtp.received).toHaveLength(11);
     expect(new Set(smtp.received).size).toBe(11);
-  }, 90_000);
+  }, 180_000);
 
   test("ten workers in turn that are told to stop under load lose nothing and leave nothing in doubt", async () => {
     smtp = await startSlowSmtp(() => "nowhere", { answerMilliseconds: 150 });
@@ -194,7 +194,7 @@ async function stopping(backend: Record<string, string>): Promise<void> {
     expect(smtp.received).toHaveLength(inserted);
     expect(new Set(smtp.received).size).toBe(inserted);
     expect((await rows()).every(({ attempts }) => attempts === 1)).toBe(true);
-  }, 120_000);
+  }, 240_000);
 }
 
 function numbered(letter: string, count: number): string[] {
