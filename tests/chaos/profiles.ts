@@ -149,7 +149,7 @@ export const profiles = {
     enrollments: 300,
     faults: { ...noStrikes, kill: 6, freeze: 14, reset_storm: 2 },
     freezeSeconds: [7, 12],
-    smtpDelayMilliseconds: 120,
+    smtpDelayMilliseconds: 0,
   },
 } as const satisfies Record<string, Profile>;
 
