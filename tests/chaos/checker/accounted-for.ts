@@ -26,7 +26,9 @@ export const accountedFor: Invariant = {
 export function lostEmails(history: History): string[] {
   const arrivals = arrivalsByExecution(history);
   const byEnrollment = executionsByEnrollment(history);
-  const unlisted = history.executions.filter((e) => !arrivals.has(e.id) && !isListed(e)).map(({ id }) => id);
+  const unlisted = history.executions
+    .filter((e) => !arrivals.has(e.id) && !isListed(e) && !isUnderWay(e))
+    .map(({ id }) => id);
   // Somebody who completed must have had, or be listed with, every step: one that was never opened is lost as well.
   const missing = history.enrollments
     .filter(
@@ -34,6 +36,11 @@ export function lostEmails(history: History): string[] {
     )
     .map(({ id }) => `of enrollment ${id} that was never opened`);
   return [...unlisted, ...missing];
+}
+
+/** Late, and not lost: "drained" and "accounted for" say so. */
+function isUnderWay({ status }: ExecutionRow): boolean {
+  return status === "scheduled" || status === "sending";
 }
 
 function isVisiblyHeld({ status, holdReason, reasons }: ExecutionRow): boolean {
