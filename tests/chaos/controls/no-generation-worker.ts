@@ -7,7 +7,8 @@ import { changeStatements } from "./change-statements.ts";
 // lease) leave a gap only while another worker has the row claimed, so this one takes its time there, and with the reply.
 
 const claimedMilliseconds = 800;
-const replyMilliseconds = 700;
+/** Longer than that: the other worker sends before this one can record. */
+const replyMilliseconds = 2_500;
 
 await startWorker(process.env, {
   transport: dawdling,
