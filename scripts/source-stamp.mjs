@@ -23,6 +23,7 @@ export function sourceStamp(root) {
   for (const directory of packageDirectories(root)) {
     add(join(directory, "package.json"));
     add(join(directory, "tsconfig.json"));
+    if (existsSync(join(directory, "bundle.mjs"))) add(join(directory, "bundle.mjs"));
     for (const path of sources(join(directory, "src"))) add(path);
   }
   return hash.digest("hex");

@@ -34,14 +34,24 @@ async function makeDue(values: Parameters<typeof insertExecution>[3] = {}) {
 
 const sixTimes = <T>(make: () => Promise<T>) => Promise.all(Array.from({ length: 6 }, make));
 
-test("emails that were in hand when a worker died are tried one at a time, and go out", async () => {
+test("emails that were in hand when a worker died go out side by side", async () => {
   const wakes = await sixTimes(() => makeDue());
+  const handle = makeWakeHandler(deps);
+  await Promise.all(wakes.map((wake) => handle(wake, 1)));
+  expect(smtp.bodies).toHaveLength(6);
+  expect(inHand.max).toBeGreaterThan(1);
+  for (const { executionId } of wakes)
+    expect(await readExecution(db, executionId)).toMatchObject({ status: "sent", workerLosses: 1 });
+});
+
+test("emails that were in hand when a second worker died are tried one at a time, and go out", async () => {
+  const wakes = await sixTimes(() => makeDue({ workerLosses: 1 }));
   const handle = makeWakeHandler(deps);
   await Promise.all(wakes.map((wake) => handle(wake, 1)));
   expect(smtp.bodies).toHaveLength(6);
   expect(inHand.max).toBe(1);
   for (const { executionId } of wakes)
-    expect(await readExecution(db, executionId)).toMatchObject({ status: "sent", workerLosses: 1 });
+    expect(await readExecution(db, executionId)).toMatchObject({ status: "sent", workerLosses: 2 });
 });
 
 test("so are those whose death was counted at the end of their lease, without being counted again", async () => {

@@ -1,4 +1,4 @@
-import { countUnclaimedLosses, hasWorkerLosses, lostRepeatedly } from "@dripline/db/worker-losses";
+import { countUnclaimedLosses, lostRepeatedly, readWorkerLosses, workerLossesAlone } from "@dripline/db/worker-losses";
 import type { Wake } from "@dripline/queue/wake";
 import type { WakeHandler, WakeVerdict } from "@dripline/queue/wake-queue";
 import { makeOneAtATime } from "./one-at-a-time.ts";
@@ -11,22 +11,27 @@ const aloneSeconds = 30;
 /**
  * What a worker process does with a wake-up: `sendStep`, and before it the question whether this email kills workers.
  *
- * Whatever was in hand when a worker died is a suspect. Suspects are tried one at a time, so that the next death names
- * the culprit: the innocent go out, each in its turn, and the count of the one that kills goes up alone until it is
- * stopped. The count is raised in the database before the try, for the death that is known; a death after the claim is
- * counted when its lease is over, and its wake-up belongs to a generation that is over then, so none counts twice.
+ * Whatever was in hand when a worker died is tried again like any other. What was in hand when a second one died is a
+ * suspect. Suspects are tried one at a time, so that the next death names the culprit: the innocent go out, each in its
+ * turn, and the count of the one that kills goes up alone until it is stopped. The count is raised in the database before
+ * the try, for the death that is known; a death after the claim is counted when its lease is over, and its wake-up belongs
+ * to a generation that is over then, so none counts twice.
  */
 export function makeWakeHandler(deps: SendDeps): WakeHandler {
   const oneAtATime = makeOneAtATime(aloneSeconds);
   return async (wake, losses) => {
-    if (losses > 0) return oneAtATime(() => sendAfterLoss(deps, wake));
-    return (await isSuspect(deps, wake)) ? oneAtATime(() => sendStep(deps, wake)) : sendStep(deps, wake);
+    const send = () => (losses > 0 ? sendAfterLoss(deps, wake) : sendStep(deps, wake));
+    return (await isSuspect(deps, wake, losses)) ? oneAtATime(send) : send();
   };
 }
 
-/** A death after the claim is in the row, whose generation has gone up since. The first wake-up of a row need not ask. */
-async function isSuspect(deps: SendDeps, { executionId, generation }: Wake): Promise<boolean> {
-  return generation > 0 && (await hasWorkerLosses(deps.db, executionId));
+/**
+ * A death after the claim is in the row, whose generation has gone up since; one before it is known to the queue and not
+ * counted yet. The first wake-up of a row need not ask.
+ */
+async function isSuspect(deps: SendDeps, { executionId, generation }: Wake, losses: number): Promise<boolean> {
+  if (generation === 0 && losses === 0) return false;
+  return (await readWorkerLosses(deps.db, executionId)) + Math.min(losses, 1) >= workerLossesAlone;
 }
 
 async function sendAfterLoss(deps: SendDeps, wake: Wake): Promise<WakeVerdict> {
@@ -36,6 +41,6 @@ async function sendAfterLoss(deps: SendDeps, wake: Wake): Promise<WakeVerdict> {
     deps.log.error({ ...wake, workerLosses: counted.workerLosses }, lostRepeatedly.message);
     return { kind: "done" };
   }
-  if (counted !== undefined) deps.log.warn({ ...counted }, "a worker died with this email in hand; it is tried alone");
+  if (counted !== undefined) deps.log.warn({ ...counted }, "a worker died with this email in hand; it is tried again");
   return sendStep(deps, wake);
 }

@@ -52,6 +52,7 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
     // A publish that takes 100,000 people along holds their rows for a minute. Their emails wait in the queue meanwhile, not
     // in here, where they would keep everybody else's from going out.
     lockSeconds: 5,
+    plansOnce: true,
     onError: (err) => log.warn({ err }, "an idle database connection was lost"),
   });
   shutdown.onClose("database", () => pool.end());

@@ -49,24 +49,31 @@ export async function claimExecutions(
                as w(execution_id, generation, message_id, step_id, timezone, timezone_source, source, open_until,
                     schedule_updated_at)
       ),
-      free as materialized (
-        select e.id from step_execution e join input w on w.execution_id = e.id
-        where e.status = 'scheduled' and e.generation = w.generation
-        order by e.id for no key update of e skip locked
+      -- By id and nothing else: with a state in it, the planner may take an index on states, and read whatever waits.
+      locked as materialized (
+        select e.id, e.status, e.generation, e.step_id, e.scheduled_for, e.enrollment_id, e.has_advanced
+        from step_execution e where e.id = any($1)
+        order by e.id for no key update skip locked
+      ),
+      claimable as materialized (
+        select w.*, c.email
+        from locked e
+        join input w on w.execution_id = e.id and w.generation = e.generation and w.step_id = e.step_id
+        join sequence_enrollment n on n.id = e.enrollment_id
+        join email_sequence s on s.id = n.sequence_id
+        join schedule sc on sc.id = s.schedule_id and sc.updated_at = w.schedule_updated_at
+        join contact c on c.id = n.contact_id
+        where e.status = 'scheduled' and e.scheduled_for <= clock_timestamp() and w.open_until > clock_timestamp()
+          and (n.status = 'active' or (n.status = 'completed' and e.has_advanced))
+          and s.status = 'active' and c.opted_out_at is null
       )
       update step_execution e
       set status = 'sending', phase = 'claimed', generation = e.generation + 1, attempt_count = e.attempt_count + 1,
           message_id = w.message_id, message_source = w.source, timezone = w.timezone,
           timezone_source = w.timezone_source,
           lease_until = clock_timestamp() + make_interval(secs => $4), updated_at = now()
-      from free join input w on w.execution_id = free.id, sequence_enrollment n, email_sequence s, schedule sc, contact c
-      where e.id = free.id and e.status = 'scheduled' and e.generation = w.generation and e.step_id = w.step_id
-        and e.scheduled_for <= clock_timestamp()
-        and n.id = e.enrollment_id and (n.status = 'active' or (n.status = 'completed' and e.has_advanced))
-        and s.id = n.sequence_id and s.status = 'active'
-        and sc.id = s.schedule_id and sc.updated_at = w.schedule_updated_at and w.open_until > clock_timestamp()
-        and c.id = n.contact_id and c.opted_out_at is null
-        and not exists (select from suppression x where lower(x.email) = lower(c.email))
+      from claimable w
+      where e.id = w.execution_id and not exists (select from suppression x where lower(x.email) = lower(w.email))
       returning e.id, e.generation, e.attempt_count, e.lease_until`,
     values: [
       wakes.map((w) => w.executionId),

@@ -29,6 +29,11 @@ export interface OpenDatabaseOptions {
   readonly applicationName: string;
   /** A statement that waits longer than this for somebody else's row fails and can be tried again. Default: no limit of its own. */
   readonly lockSeconds?: number;
+  /**
+   * For a process that runs the same few statements all day, each for some ids: they are planned once per connection, and
+   * go by index. Default: PostgreSQL's own judgement.
+   */
+  readonly plansOnce?: boolean;
   /** Shorter than for others, where somebody waits for the answer; see `DatabasePatience`. */
   readonly patience?: DatabasePatience;
   /** A pooled connection died while idle. The pool replaces it; this is for the log. */
@@ -55,6 +60,7 @@ export function openDatabase(options: OpenDatabaseOptions): Database {
     ...(patience.silence === undefined ? {} : { idle_in_transaction_session_timeout: patience.silence }),
     keepAlive: true,
     ...(options.lockSeconds === undefined ? {} : { lock_timeout: options.lockSeconds * 1_000 }),
+    ...(options.plansOnce ? { onConnect: planOnce } : {}),
   });
   // Without a listener an idle connection that dies (a restart of the server) would end the process.
   pool.on("error", options.onError);
@@ -62,6 +68,15 @@ export function openDatabase(options: OpenDatabaseOptions): Database {
   // process as well; the transaction hears of it from its next statement.
   pool.on("connect", (client) => client.on("error", () => {}));
   return pool;
+}
+
+/**
+ * By its own judgement PostgreSQL goes on planning a statement that takes a list of ids, which costs more than running it
+ * (12 ms against 2 for the facts of an email), and plans made while tables were small or statistics old read tables from
+ * end to end: 45 emails a second on two cores instead of 110, and the more people wait, the fewer.
+ */
+async function planOnce(client: pg.ClientBase): Promise<void> {
+  await client.query("set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set jit = off");
 }
 
 /** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */

@@ -62,7 +62,11 @@ export async function finishExecutions(db: Queryable, finishes: readonly Finish[
   }>({
     name: "finish-executions",
     text: statement,
-    values: [JSON.stringify(finishes.map(toRecord)), JSON.stringify(finishes.flatMap(toPassedOver))],
+    values: [
+      JSON.stringify(finishes.map(toRecord)),
+      JSON.stringify(finishes.flatMap(toPassedOver)),
+      finishes.map(({ executionId }) => executionId),
+    ],
   });
   return rows.map((row) => ({
     executionId: row.id,
@@ -84,8 +88,9 @@ const statement = `
       next_scheduled_for timestamptz, next_is_held boolean, next_event_id uuid, next_deferral text)
   ),
   locked as materialized (
-    select e.id as execution_id, e.message_id, e.message_source as source, n.version_id, n.contact_id from sequence_enrollment n
-    join step_execution e on e.enrollment_id = n.id join input i on i.execution_id = e.id
+    select e.id as execution_id, e.message_id, e.message_source as source, n.version_id, n.contact_id
+    from step_execution e join sequence_enrollment n on n.id = e.enrollment_id
+    where e.id = any($3)
     order by n.id for update of n
   ),
   finished as (

@@ -1,10 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { migrate } from "drizzle-orm/node-postgres/migrator";
 import pg from "pg";
-
-const migrationsFolder = fileURLToPath(new URL("../migrations", import.meta.url));
+import { migrationsFolder } from "./migration-state.ts";
 
 /** Any number that nobody else in this database uses for an advisory lock: "drip" in ASCII. */
 const migrationLock = 0x64726970;
@@ -23,21 +20,4 @@ export async function migrateDatabase(url: string): Promise<void> {
   } finally {
     await client.end();
   }
-}
-
-export type MigrationState = "current" | "behind" | "newer";
-
-/** Whether the database has exactly the migrations that this version ships, fewer, or ones it does not know. */
-export async function migrationState(database: Pick<pg.PoolClient, "query">): Promise<MigrationState> {
-  const journal = JSON.parse(await readFile(`${migrationsFolder}/meta/_journal.json`, "utf8")) as {
-    entries: { when: number }[];
-  };
-  const newestKnown = Math.max(...journal.entries.map((entry) => entry.when));
-  const table = await database.query("select to_regclass('drizzle.__drizzle_migrations') as name");
-  if (table.rows[0]?.name === null) return "behind";
-  const { rows } = await database.query<{ newest: string | null }>(
-    "select max(created_at) as newest from drizzle.__drizzle_migrations",
-  );
-  const newest = Number(rows[0]?.newest ?? 0);
-  return newest === newestKnown ? "current" : newest < newestKnown ? "behind" : "newer";
 }

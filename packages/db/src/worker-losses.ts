@@ -14,6 +14,12 @@ export const lostRepeatedly = {
   message: `${workerLossesMax} workers died while they had this email in hand, so no other tries it. Look at the workers' logs and memory, and at this template and contact; then retry it or skip it.`,
 } as const;
 
+/**
+ * From this many on it is tried alone. Not from the first: a killed worker may have held a hundred emails, and one after
+ * the other they would keep everybody else waiting, for the sake of one that kills once in a thousand deaths.
+ */
+export const workerLossesAlone = 2;
+
 export interface CountedLoss {
   readonly executionId: string;
   readonly workerLosses: number;
@@ -48,7 +54,8 @@ export async function countUnclaimedLosses(
                case status when 'failed' then $6 else 'worker_lost' end,
                case status when 'failed' then $5
                  else 'A worker died while it had this email in hand and before anything was sent (' || worker_losses
-                      || ' of ${workerLossesMax}): it is tried alone.' end, $4
+                      || ' of ${workerLossesMax}): it is tried again'
+                      || case when worker_losses >= ${workerLossesAlone} then ', alone.' else '.' end end, $4
         from moved
       )
       select id, worker_losses, status from moved`,
@@ -77,12 +84,12 @@ export async function countDataLosses(db: Queryable, executionIds: readonly stri
   });
 }
 
-/** Whether a worker died with this execution since a person let it go on last. */
-export async function hasWorkerLosses(db: Queryable, executionId: string): Promise<boolean> {
-  const { rowCount } = await db.query({
-    name: "has-worker-losses",
-    text: "select from step_execution where id = $1 and worker_losses > 0",
+/** With how many workers' deaths this execution was in hand since a person let it go on last; 0 if there is none such. */
+export async function readWorkerLosses(db: Queryable, executionId: string): Promise<number> {
+  const { rows } = await db.query<{ worker_losses: number }>({
+    name: "read-worker-losses",
+    text: "select worker_losses from step_execution where id = $1",
     values: [executionId],
   });
-  return rowCount !== 0;
+  return rows[0]?.worker_losses ?? 0;
 }

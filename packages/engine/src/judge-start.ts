@@ -1,5 +1,5 @@
 import type { ClockSkew } from "@dripline/db/clock-skew";
-import type { MigrationState } from "@dripline/db/migrate";
+import type { MigrationState } from "@dripline/db/migration-state";
 import type { QueueHealth } from "@dripline/queue/wake-queue";
 
 /**

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { readClockSkew } from "@dripline/db/clock-skew";
 import { type Database, isDatabaseUnavailable } from "@dripline/db/database";
 import { explainDatabaseError } from "@dripline/db/explain-database-error";
-import { migrationState } from "@dripline/db/migrate";
+import { migrationState } from "@dripline/db/migration-state";
 import type { WakeQueue } from "@dripline/queue/wake-queue";
 import { judgeClock, judgeMigrations, judgeQueue } from "./judge-start.ts";
 

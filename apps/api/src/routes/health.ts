@@ -1,5 +1,5 @@
 import { getLiveness, getReadiness, type Readiness } from "@dripline/contract/health";
-import { type MigrationState, migrationState } from "@dripline/db/migrate";
+import { type MigrationState, migrationState } from "@dripline/db/migration-state";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import type { Deps } from "../deps.ts";
 import { ProblemError } from "../problem-error.ts";

@@ -1,6 +1,6 @@
 import type { ClockSkew } from "@dripline/db/clock-skew";
 import { explainDatabaseError } from "@dripline/db/explain-database-error";
-import type { MigrationState } from "@dripline/db/migrate";
+import type { MigrationState } from "@dripline/db/migration-state";
 import { judgeClock, judgeMigrations } from "@dripline/engine/judge-start";
 import { explainFailure } from "../explain-failure.ts";
 import type { Finding } from "./finding.ts";
@@ -13,7 +13,7 @@ const skewSecondsNoticed = 2;
 export async function lookAtDatabase(url: string, now: () => Date): Promise<Finding[]> {
   const { readClockSkew } = await import("@dripline/db/clock-skew");
   const { openDatabase } = await import("@dripline/db/database");
-  const { migrationState } = await import("@dripline/db/migrate");
+  const { migrationState } = await import("@dripline/db/migration-state");
   const db = openDatabase({ url, connectionsMax: 1, applicationName: "dripline doctor", onError: () => {} });
   try {
     // First of all, because connecting takes time that must not count as skew.
