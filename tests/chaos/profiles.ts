@@ -58,10 +58,10 @@ const noStrikes: FaultCounts = {
 const full: Profile = {
   backend: "redis",
   enrollments: 2_000,
-  enrollSeconds: 200,
-  // A worker takes a second or two of a core to start, and there are two cores: more kills in less time would hit nothing
-  // but workers that start, and leave a backlog that takes longer than a minute.
-  faultSeconds: 240,
+  enrollSeconds: 260,
+  // A worker takes a second of a core until its first email is out, and there are two cores: more kills in less time would
+  // hit nothing but workers that start, and leave a backlog that takes longer than a minute.
+  faultSeconds: 300,
   workers: 3,
   faults: {
     ...noStrikes,
