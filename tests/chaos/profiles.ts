@@ -146,7 +146,7 @@ export const profiles = {
   /** As `control`, for a worker that does not look at generations: it has to wake up while somebody else holds its email. */
   zombies: {
     ...quick,
-    enrollments: 120,
+    enrollments: 80,
     faults: { ...noStrikes, kill: 6, freeze: 14, reset_storm: 2 },
     freezeSeconds: [7, 12],
     smtpDelayMilliseconds: 0,

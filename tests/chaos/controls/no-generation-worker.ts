@@ -3,18 +3,20 @@ import type { MailTransport } from "@dripline/mail/transport";
 import { startWorker } from "@dripline/worker/start-worker";
 import { changeStatements } from "./change-statements.ts";
 
-// No statement compares generations: whoever holds an old one writes all the same. The guards beside it (state, phase,
-// lease) leave a gap only while another worker has the row claimed, so this one takes its time there, and with the reply.
+// No statement compares generations: whoever holds an old one writes all the same. State, phase and lease keep two workers
+// apart as well, and a late reply settles the row of whoever has it, so one gap is left: a worker that was frozen with a
+// claim lets go of the row while another one waits for its reply, and a third one sends before that reply is recorded.
+// This worker takes its time in both places.
 
-const claimedMilliseconds = 800;
-/** Longer than that: the other worker sends before this one can record. */
-const replyMilliseconds = 2_500;
+const claimedMilliseconds = 1_500;
+/** Longer than a sweep takes to find the row that was let go; shorter than the lease. */
+const replyMilliseconds = 5_500;
 
 await startWorker(process.env, {
   transport: dawdling,
   database: (pool) =>
     changeStatements(pool, ({ text }) => {
-      const blind = text.replaceAll(/\be\.generation = \w+\.generation\b/g, "true");
+      const blind = text.replaceAll(/\b(e\.generation = \w+\.generation|\w+\.generation = e\.generation)\b/g, "true");
       return blind === text ? undefined : { text: blind };
     }),
 });
