@@ -13,7 +13,7 @@ import { type RunningProcess, startProcess } from "./child-process.ts";
 
 /** The API as a process of its own, killed and cut off in the middle of an enrollment. */
 const database = await freshDatabase();
-const { key } = await createApiKey(database.pool, { name: "test", now: new Date() });
+const { key } = await createApiKey(database.pool, { name: "test", now: new Date(), scopes: ["admin"] });
 const sequence = await makeSequence(database.pool, { steps: [{}] });
 const secret = "a secret of at least thirty-two characters";
 

@@ -47,7 +47,7 @@ async function mainJob(backend: Record<string, string>): Promise<void> {
       LOG_LEVEL: "debug",
     };
     [api, worker] = await Promise.all([startProcess("api", env), startProcess("worker", env)]);
-    key = (await createApiKey(database.pool, { name: "test", now: new Date() })).key;
+    key = (await createApiKey(database.pool, { name: "test", now: new Date(), scopes: ["admin"] })).key;
   });
 
   afterAll(async () => {

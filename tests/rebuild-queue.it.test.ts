@@ -52,7 +52,7 @@ describeRedis("moving a running installation", async ({ url: redisUrl }) => {
     "from %s to %s: what waits fires on time from the new queue, and everybody gets each email once",
     async (_from, _to, before, after) => {
       const sequence = await makeSequence(database.pool, { steps: [{}, { delay: { value: 1, unit: "days" } }] });
-      const { key } = await createApiKey(database.pool, { name: "test", now: new Date() });
+      const { key } = await createApiKey(database.pool, { name: "test", now: new Date(), scopes: ["admin"] });
       await start(before);
       const emails: string[] = [];
       for (let i = 0; i < people; i += 1) emails.push(await enroll(key, sequence.id));

@@ -82,7 +82,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     });
     undo.push(() => database.end());
     await recordTransitions(database);
-    const apiKey = (await createApiKey(database, { name: "chaos", now: new Date() })).key;
+    const apiKey = (await createApiKey(database, { name: "chaos", now: new Date(), scopes: ["admin"] })).key;
     const redis =
       profile.backend === "redis"
         ? await kept(

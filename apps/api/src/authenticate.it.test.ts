@@ -10,7 +10,7 @@ const api = await startApi(url);
 test("a key opens the API and says whose it is", async () => {
   const user = "019a0000-0000-7000-8000-000000000007";
   await pool.query(`insert into "user" (id, email, name) values ($1, 'olga@example.com', 'Olga')`, [user]);
-  const { id, key } = await createApiKey(pool, { name: "Olga's", now: testNow, userId: user });
+  const { id, key } = await createApiKey(pool, { name: "Olga's", now: testNow, scopes: ["write"], userId: user });
 
   const { status, body } = await api.send("GET", "/api/v1/me/", { key });
 
@@ -24,7 +24,7 @@ test("a key opens the API and says whose it is", async () => {
 test("what a user's key creates is theirs", async () => {
   const user = "019a0000-0000-7000-8000-000000000008";
   await pool.query(`insert into "user" (id, email, name) values ($1, 'uli@example.com', 'Uli')`, [user]);
-  const { key } = await createApiKey(pool, { name: "Uli's", now: testNow, userId: user });
+  const { key } = await createApiKey(pool, { name: "Uli's", now: testNow, scopes: ["write"], userId: user });
 
   const { body } = await api.send("POST", "/api/v1/email-sequences/", { key, body: { name: "Uli's" } });
 
@@ -32,8 +32,8 @@ test("what a user's key creates is theirs", async () => {
 });
 
 test("no key, a wrong, expired or revoked one: all get the same answer", async () => {
-  const expired = await createApiKey(pool, { name: "old", now: testNow, expiresAt: testNow });
-  const revoked = await createApiKey(pool, { name: "revoked", now: testNow });
+  const expired = await createApiKey(pool, { name: "old", now: testNow, scopes: ["write"], expiresAt: testNow });
+  const revoked = await createApiKey(pool, { name: "revoked", now: testNow, scopes: ["write"] });
   await pool.query("update api_key set revoked_at = now() where id = $1", [revoked.id]);
   const wrong = `${api.key.slice(0, -1)}${api.key.endsWith("0") ? "1" : "0"}`;
 
@@ -61,11 +61,11 @@ test("the body is not looked at before the key", async () => {
 });
 
 test("only the hash of a key is stored", async () => {
-  const { key } = await createApiKey(pool, { name: "hidden", now: testNow });
+  const { key } = await createApiKey(pool, { name: "hidden", now: testNow, scopes: ["write"] });
 
   const { rows } = await pool.query("select row_to_json(k)::text as row from api_key k");
   const secret = key.split("_")[2] ?? "";
-  expect(secret).toMatch(/^[0-9a-f]{40}$/);
+  expect(secret).toMatch(/^[0-9a-f]{48}$/);
   for (const { row } of rows) expect(row).not.toContain(secret);
   expect(await findApiKey(pool, key, testNow)).toMatchObject({ name: "hidden" });
 });

@@ -1,4 +1,5 @@
-import { type ApiKeyHolder, findApiKey } from "@dripline/db/api-keys";
+import { allows, type Scope } from "@dripline/contract/operation";
+import { type ApiKeyHolder, findApiKey, noteApiKeyUse } from "@dripline/db/api-keys";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Deps } from "./deps.ts";
 import { ProblemError } from "./problem-error.ts";
@@ -16,16 +17,15 @@ declare module "fastify" {
   }
 }
 
-const keyPattern = /^dk_[A-Za-z0-9]{1,32}_[A-Za-z0-9]{16,128}$/;
-
 /**
- * A hook that lets a request in if it carries a valid API key (`Authorization: Bearer dk_…`). Every other request gets
- * the same 401, so that nobody learns which keys exist or existed.
+ * A hook that lets a request in if it carries a valid API key (`Authorization: Bearer dk_…`) that is allowed to do this.
+ * Every request without a valid key gets the same 401, so that nobody learns which keys exist or existed; one whose key is
+ * not allowed to gets the same 403 whatever the path names, so that nobody learns what there is.
  */
-export function authenticate({ database, now }: Pick<Deps, "database" | "now">) {
+export function authenticate({ database, now }: Pick<Deps, "database" | "now">, scope: Scope) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const [, key] = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? "") ?? [];
-    const holder = key !== undefined && keyPattern.test(key) ? await findApiKey(database, key, now()) : undefined;
+    const holder = key === undefined ? undefined : await findApiKey(database, key, now());
     if (holder === undefined) {
       reply.header("www-authenticate", 'Bearer realm="dripline"');
       throw new ProblemError(
@@ -34,5 +34,18 @@ export function authenticate({ database, now }: Pick<Deps, "database" | "now">) 
       );
     }
     request.principal = { id: `api_key:${holder.id}`, apiKey: holder };
+    void noteApiKeyUse(database, holder, now()).catch((err: unknown) =>
+      request.log.warn({ err }, "the use of an API key could not be noted"),
+    );
+    if (!allows(holder.scopes, scope)) throw insufficientScope(holder, scope, reply);
   };
+}
+
+function insufficientScope({ scopes }: ApiKeyHolder, scope: Scope, reply: FastifyReply): ProblemError {
+  reply.header("www-authenticate", `Bearer realm="dripline", error="insufficient_scope", scope="${scope}"`); // RFC 6750
+  return new ProblemError(
+    "insufficient_scope",
+    `This takes an API key with the scope "${scope}"; this one has: ${scopes.join(", ")}.`,
+    { extensions: { required_scope: scope } },
+  );
 }

@@ -3,7 +3,7 @@ import { ProblemError } from "./problem-error.ts";
 /** The revisions that the caller would accept; `*`: any; undefined: the caller does not say. */
 export type IfMatch = "*" | readonly number[] | undefined;
 
-/** The ETag of a sequence at this revision (RFC 9110, section 8.8.3): a strong one. */
+/** The ETag of something at this revision (RFC 9110, section 8.8.3): a strong one. */
 export function entityTag(revision: number): string {
   return `"${revision}"`;
 }
@@ -31,12 +31,12 @@ export function readIfMatch(header: string | string[] | undefined): IfMatch {
     .map(([, , opaque]) => Number(opaque));
 }
 
-/** @throws ProblemError `precondition_failed` if the caller read another revision than the sequence has now */
+/** @throws ProblemError `precondition_failed` if the caller read another revision than there is now */
 export function refuseOtherRevision(ifMatch: IfMatch, { revision }: { readonly revision: number }): void {
   if (ifMatch === undefined || ifMatch === "*" || ifMatch.includes(revision)) return;
   throw new ProblemError(
     "precondition_failed",
-    `The sequence was edited since you read it: it is at revision ${revision} now. Read it again, and send the change with its new ETag.`,
+    `It was edited since you read it: it is at revision ${revision} now. Read it again, and send the change with its new ETag.`,
     { extensions: { revision } },
   );
 }

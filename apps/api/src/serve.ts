@@ -1,4 +1,9 @@
-import type { OperationDefinition, OperationInput, OperationOutput } from "@dripline/contract/operation";
+import {
+  type OperationDefinition,
+  type OperationInput,
+  type OperationOutput,
+  scopeOf,
+} from "@dripline/contract/operation";
 import { inTransaction, type Queryable } from "@dripline/db/database";
 import { inSnapshot } from "@dripline/db/in-snapshot";
 import { storeAnswer } from "@dripline/db/queries/idempotent-answers";
@@ -51,10 +56,11 @@ export function serve<O extends OperationDefinition>(
   operation: O,
   handler: Handler<NoInfer<O>>,
 ): void {
+  const scope = scopeOf(operation);
   app.route({
     method: operation.method,
     url: operation.path.replaceAll(/\{([^}]+)\}/g, ":$1"),
-    ...(operation.auth === "key" ? { onRequest: authenticate(deps) } : {}),
+    ...(scope === undefined ? {} : { onRequest: authenticate(deps, scope) }),
     handler: async (request, reply) => {
       const input = parseRequest(operation, request);
       const context = { ...input, principal: request.principal, now: deps.now(), log: request.log };

@@ -49,7 +49,7 @@ program
   .option("--name <name>", "what it is for", "command line")
   .action(async ({ name }: { name: string }) => {
     const { createKey } = await import("./commands/create-api-key.ts");
-    await createKey(env, directory(), { name, now: now() });
+    await createKey(env, directory(), { name, scopes: ["admin"], now: now() });
   });
 
 program

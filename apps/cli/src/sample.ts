@@ -71,7 +71,7 @@ async function makeSample(options: SampleOptions): Promise<{ apiKey: string; seq
   const db = openDatabase({ url: databaseUrl, connectionsMax: 1, applicationName: "dripline up", onError: () => {} });
   const queue = openWakeQueue({ redisUrl, databaseUrl, now, role: "producer" });
   try {
-    const { key } = await createApiKey(db, { name: "npm start", now: now() });
+    const { key } = await createApiKey(db, { name: "npm start", now: now(), scopes: ["admin"] });
     const seeded = await seedSample(db, { now: now(), pace });
     await wakeAfterCommit(queue, seeded?.wakes ?? [], () => {}); // a sweep finds it if the queue is away
     return { apiKey: key, sequenceId: seeded?.sequenceId };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type OperationDefinition, problemsOf } from "./operation.ts";
+import { type OperationDefinition, problemsOf, scopeOf } from "./operation.ts";
 import { Problem, type ProblemCode, problemCodes } from "./problem.ts";
 
 type Json = Record<string, unknown>;
@@ -58,7 +58,7 @@ function describeOperation(operation: OperationDefinition, components: Component
   return {
     operationId: id,
     summary,
-    ...(description === undefined ? {} : { description }),
+    description: [description, scopeSentence(operation)].filter((text) => text !== undefined).join("\n\n"),
     tags: [tag],
     security: auth === "key" ? [{ apiKey: [] }] : [],
     parameters: [
@@ -80,6 +80,11 @@ function describeOperation(operation: OperationDefinition, components: Component
   };
 }
 
+function scopeSentence(operation: OperationDefinition): string {
+  const scope = scopeOf(operation);
+  return scope === undefined ? "Open to everybody." : `Needs an API key with the scope \`${scope}\`.`;
+}
+
 const idempotencyKey = {
   name: "Idempotency-Key",
   in: "header",
@@ -94,7 +99,7 @@ const ifMatch = {
   in: "header",
   required: false,
   description:
-    'The ETag of the sequence as you read it, such as `"7"`: if somebody edited it since, nothing is written and the answer is a 412. RFC 9110, section 13.1.1.',
+    'The ETag of what you edit as you read it, such as `"7"`: if somebody edited it since, nothing is written and the answer is a 412. RFC 9110, section 13.1.1.',
   schema: { type: "string" },
 };
 

@@ -3,6 +3,13 @@ import type { ProblemCode } from "./problem.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
+/**
+ * What an API key may do. `admin` may do everything; `write` includes `read` and `enroll`; `enroll` is for a form or a shop
+ * that puts people into sequences and takes them out, and sees nothing else.
+ */
+export const scopes = ["read", "enroll", "write", "admin"] as const;
+export type Scope = (typeof scopes)[number];
+
 /** What one operation of the API is, for the server, the OpenAPI document and the client alike. */
 export interface OperationDefinition {
   /** Unique, for code: `createContact`. */
@@ -22,7 +29,9 @@ export interface OperationDefinition {
   readonly output: z.ZodType;
   /** `false`: a POST that only reads, because what it asks does not fit into an address. It takes no Idempotency-Key. */
   readonly writes?: false;
-  /** Whether it edits a sequence and can be made to depend on its revision by `If-Match`. */
+  /** What the key must be allowed to; left out: `read` for what only reads, `write` for the rest. */
+  readonly scope?: Scope;
+  /** Whether it edits something with a revision, and can be made to depend on that revision by `If-Match`. */
   readonly takesIfMatch?: true;
   /** The problems that are this operation's own; `problemsOf` adds those that follow from its shape. */
   readonly errors: readonly ProblemCode[];
@@ -33,20 +42,38 @@ export function defineOperation<const O extends OperationDefinition>(operation: 
   return operation;
 }
 
+/** What a key must be allowed to for this operation; undefined for a public one. */
+export function scopeOf({ auth, scope, method, writes }: OperationDefinition): Scope | undefined {
+  if (auth === "public") return undefined;
+  return scope ?? (method === "GET" || writes === false ? "read" : "write");
+}
+
+const included: Readonly<Record<Scope, readonly Scope[]>> = {
+  read: ["read"],
+  enroll: ["enroll"],
+  write: ["read", "enroll", "write"],
+  admin: scopes,
+};
+
+/** Whether a key with these scopes may do what takes `needed`. */
+export function allows(held: readonly Scope[], needed: Scope): boolean {
+  return held.some((scope) => included[scope].includes(needed));
+}
+
 /** All problems that an operation can answer with: those of its shape and its own. */
 export function problemsOf(operation: OperationDefinition): ProblemCode[] {
   const isWritingPost = operation.method === "POST" && operation.writes !== false;
   const codes: ProblemCode[] = ["invalid_query"];
   if (operation.body !== undefined) codes.push("malformed_json");
   if (isWritingPost || operation.takesIfMatch) codes.push("invalid_header");
-  if (operation.auth === "key") codes.push("unauthorized");
+  if (operation.auth === "key") codes.push("unauthorized", "insufficient_scope");
   if (operation.params !== undefined) codes.push("not_found");
   if (isWritingPost) codes.push("idempotency_in_progress");
   if (operation.body !== undefined) codes.push("payload_too_large", "unsupported_media_type", "validation_failed");
   if (isWritingPost) codes.push("idempotency_key_reused");
   if (operation.takesIfMatch) codes.push("precondition_failed");
   codes.push(...operation.errors, "internal_error");
-  if (operation.auth === "key") codes.push("database_unavailable");
+  if (operation.auth === "key") codes.push("rate_limited", "database_unavailable");
   return [...new Set(codes)];
 }
 

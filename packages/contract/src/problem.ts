@@ -25,6 +25,12 @@ export const problemCodes = {
     title: "Unauthorized",
     meaning: "No API key was sent, or it is unknown, expired or revoked.",
   },
+  insufficient_scope: {
+    status: 403,
+    title: "Insufficient scope",
+    meaning:
+      "The API key is valid, but not allowed to do this; `required_scope` says what it would have to be allowed to.",
+  },
   not_found: {
     status: 404,
     title: "Not found",
@@ -91,7 +97,7 @@ export const problemCodes = {
     status: 412,
     title: "Precondition failed",
     meaning:
-      "`If-Match` names another revision of the sequence than it has now, which is in `revision`: somebody edited it since you read it. Nothing was written.",
+      "`If-Match` names another revision than it has now, which is in `revision`: somebody edited it since you read it. Nothing was written.",
   },
   payload_too_large: {
     status: 413,
@@ -137,6 +143,11 @@ export const problemCodes = {
     status: 422,
     title: "Idempotency key reused",
     meaning: "This `Idempotency-Key` was used for another request. Take a new one.",
+  },
+  rate_limited: {
+    status: 429,
+    title: "Too many requests",
+    meaning: "This API key has sent more requests than it may in a minute. Send it again after `Retry-After` seconds.",
   },
   internal_error: {
     status: 500,

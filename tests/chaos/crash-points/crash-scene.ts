@@ -151,7 +151,7 @@ async function enrollAndKillApi(
   const apiPort = await freePort();
   const api = start(apiProgram(), { REDIS_URL: `redis://127.0.0.1:${port}`, API_PORT: String(apiPort) });
   if (!(await api.ready)) throw new Error("the API ended before it listened");
-  const { key } = await createApiKey(db, { name: "crash", now: new Date() });
+  const { key } = await createApiKey(db, { name: "crash", now: new Date(), scopes: ["admin"] });
   const answer = fetch(`http://127.0.0.1:${apiPort}/api/v1/sequence-enrollments/enroll/`, {
     method: "POST",
     headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },

@@ -75,7 +75,7 @@ export async function startApi(databaseUrl: string, replace: Partial<Deps> = {})
     if (!database.ended) await database.end();
   });
   const admin = openDatabase({ url: databaseUrl, connectionsMax: 1, applicationName: "test", onError: () => {} });
-  const { key } = await createApiKey(admin, { name: "test", now: testNow });
+  const { key } = await createApiKey(admin, { name: "test", now: testNow, scopes: ["admin"] });
   await admin.end();
 
   const send: TestApi["send"] = async (method, path, options = {}) => {

@@ -1,3 +1,4 @@
+import type { ApiKeyScope } from "@dripline/db/api-keys";
 import { findInstallation } from "../find-installation.ts";
 import { withDatabase } from "../with-database.ts";
 
@@ -5,7 +6,7 @@ import { withDatabase } from "../with-database.ts";
 export async function createKey(
   env: NodeJS.ProcessEnv,
   directory: string,
-  key: { name: string; now: Date },
+  key: { name: string; scopes: readonly ApiKeyScope[]; now: Date },
 ): Promise<void> {
   const { databaseUrl } = findInstallation(env, directory);
   const { createApiKey } = await import("@dripline/db/api-keys");

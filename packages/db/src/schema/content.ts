@@ -1,7 +1,7 @@
 import type { HolidayCalendar, SpecialHours, WeeklyWindow } from "@dripline/domain/schedule";
 import { sql } from "drizzle-orm";
 import { boolean, check, integer, jsonb, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
-import { createdAt, id, updatedAt } from "./columns.ts";
+import { createdAt, id, revision, updatedAt } from "./columns.ts";
 import { user } from "./people.ts";
 
 /** What an author edits. `currentVersionNumber` names the version that the next email uses. */
@@ -11,6 +11,7 @@ export const emailTemplate = pgTable(
     id: id(),
     name: text("name").notNull(),
     currentVersionNumber: integer("current_version_number").notNull().default(1),
+    revision: revision(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
@@ -51,6 +52,7 @@ export const schedule = pgTable(
     usesContactTimezone: boolean("uses_contact_timezone").notNull().default(false),
     spreadMinutes: integer("spread_minutes").notNull().default(15),
     isDefault: boolean("is_default").notNull().default(false),
+    revision: revision(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },

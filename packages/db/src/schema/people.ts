@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
-import { index, jsonb, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
-import { createdAt, id, instant, updatedAt } from "./columns.ts";
+import { check, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import { createdAt, id, instant, revision, updatedAt } from "./columns.ts";
 
 export const company = pgTable("company", {
   id: id(),
@@ -8,6 +8,7 @@ export const company = pgTable("company", {
   timezone: text("timezone"),
   country: text("country"),
   attributes: jsonb("attributes").$type<Record<string, unknown>>().notNull().default({}),
+  revision: revision(),
   createdAt: createdAt(),
   updatedAt: updatedAt(),
 });
@@ -28,16 +29,33 @@ export const contact = pgTable(
     emailGapUntil: instant("email_gap_until"),
     /** The execution whose email began the gap: it is not kept waiting by its own. */
     emailGapExecutionId: uuid("email_gap_execution_id"),
+    revision: revision(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
   (t) => [uniqueIndex("contact_email_key").on(sql`lower(${t.email})`), index("contact_company_idx").on(t.companyId)],
 );
 
+/** Who works with an installation. The role is for people who sign in; a key has scopes of its own. */
 export const user = pgTable(
   "user",
-  { id: id(), email: text("email").notNull(), name: text("name").notNull(), createdAt: createdAt() },
-  (t) => [uniqueIndex("user_email_key").on(sql`lower(${t.email})`)],
+  {
+    id: id(),
+    email: text("email").notNull(),
+    name: text("name").notNull(),
+    role: text("role", { enum: ["admin", "editor", "viewer"] })
+      .notNull()
+      .default("viewer"),
+    /** Set: neither they nor their keys get in. What they made stays theirs. */
+    deactivatedAt: instant("deactivated_at"),
+    revision: revision(),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    uniqueIndex("user_email_key").on(sql`lower(${t.email})`),
+    check("user_role_check", sql`${t.role} in ('admin', 'editor', 'viewer')`),
+  ],
 );
 
 /** The key itself is shown once, when it is made; only its SHA-256 stays. */
@@ -49,11 +67,26 @@ export const apiKey = pgTable(
     prefix: text("prefix").notNull(),
     keyHash: text("key_hash").notNull(),
     userId: uuid("user_id").references(() => user.id),
+    scopes: text("scopes", { enum: ["read", "enroll", "write", "admin"] })
+      .array()
+      .notNull(),
+    /** Of its own; null: what the installation allows each key. */
+    requestsPerMinuteMax: integer("requests_per_minute_max"),
     createdAt: createdAt(),
     expiresAt: instant("expires_at"),
     revokedAt: instant("revoked_at"),
+    /** To the minute. */
+    lastUsedAt: instant("last_used_at"),
   },
-  (t) => [uniqueIndex("api_key_hash_key").on(t.keyHash)],
+  (t) => [
+    uniqueIndex("api_key_hash_key").on(t.keyHash),
+    uniqueIndex("api_key_prefix_key").on(t.prefix),
+    check(
+      "api_key_scopes_check",
+      sql`cardinality(${t.scopes}) > 0 and ${t.scopes} <@ '{read,enroll,write,admin}'::text[]`,
+    ),
+    check("api_key_requests_check", sql`${t.requestsPerMinuteMax} >= 1`),
+  ],
 );
 
 /** Addresses that get nothing, whoever enrolls them: unsubscribe, hard bounce, complaint, manual. */

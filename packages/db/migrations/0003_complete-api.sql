@@ -1,0 +1,60 @@
+CREATE TABLE "contact_import" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"status" text NOT NULL,
+	"file_name" text DEFAULT '' NOT NULL,
+	"options" jsonb NOT NULL,
+	"bytes_total" integer DEFAULT 0 NOT NULL,
+	"rows_done" integer DEFAULT 0 NOT NULL,
+	"rows_total" integer,
+	"created" integer DEFAULT 0 NOT NULL,
+	"updated" integer DEFAULT 0 NOT NULL,
+	"skipped" integer DEFAULT 0 NOT NULL,
+	"enrolled" integer DEFAULT 0 NOT NULL,
+	"failed" integer DEFAULT 0 NOT NULL,
+	"error_message" text,
+	"lease_until" timestamp (3) with time zone,
+	"principal" text NOT NULL,
+	"created_by" uuid,
+	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	"started_at" timestamp (3) with time zone,
+	"ended_at" timestamp (3) with time zone,
+	CONSTRAINT "contact_import_status_check" CHECK ("contact_import"."status" in ('uploading', 'waiting', 'running', 'completed', 'failed', 'cancelled'))
+);
+--> statement-breakpoint
+CREATE TABLE "contact_import_chunk" (
+	"import_id" uuid NOT NULL,
+	"number" integer NOT NULL,
+	"bytes" "bytea" NOT NULL,
+	CONSTRAINT "contact_import_chunk_import_id_number_pk" PRIMARY KEY("import_id","number")
+);
+--> statement-breakpoint
+CREATE TABLE "contact_import_failure" (
+	"import_id" uuid NOT NULL,
+	"row_number" integer NOT NULL,
+	"code" text NOT NULL,
+	"message" text NOT NULL,
+	"fields" jsonb NOT NULL,
+	CONSTRAINT "contact_import_failure_import_id_row_number_pk" PRIMARY KEY("import_id","row_number")
+);
+--> statement-breakpoint
+ALTER TABLE "email_template" ADD COLUMN "revision" integer DEFAULT 1 NOT NULL;--> statement-breakpoint
+ALTER TABLE "schedule" ADD COLUMN "revision" integer DEFAULT 1 NOT NULL;--> statement-breakpoint
+-- A key of before there were scopes could do everything, and still can.
+ALTER TABLE "api_key" ADD COLUMN "scopes" text[] DEFAULT '{admin}' NOT NULL;--> statement-breakpoint
+ALTER TABLE "api_key" ALTER COLUMN "scopes" DROP DEFAULT;--> statement-breakpoint
+ALTER TABLE "api_key" ADD COLUMN "requests_per_minute_max" integer;--> statement-breakpoint
+ALTER TABLE "api_key" ADD COLUMN "last_used_at" timestamp (3) with time zone;--> statement-breakpoint
+ALTER TABLE "company" ADD COLUMN "revision" integer DEFAULT 1 NOT NULL;--> statement-breakpoint
+ALTER TABLE "contact" ADD COLUMN "revision" integer DEFAULT 1 NOT NULL;--> statement-breakpoint
+ALTER TABLE "user" ADD COLUMN "role" text DEFAULT 'viewer' NOT NULL;--> statement-breakpoint
+ALTER TABLE "user" ADD COLUMN "deactivated_at" timestamp (3) with time zone;--> statement-breakpoint
+ALTER TABLE "user" ADD COLUMN "revision" integer DEFAULT 1 NOT NULL;--> statement-breakpoint
+ALTER TABLE "user" ADD COLUMN "updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL;--> statement-breakpoint
+ALTER TABLE "contact_import_chunk" ADD CONSTRAINT "contact_import_chunk_import_id_contact_import_id_fk" FOREIGN KEY ("import_id") REFERENCES "public"."contact_import"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "contact_import_failure" ADD CONSTRAINT "contact_import_failure_import_id_contact_import_id_fk" FOREIGN KEY ("import_id") REFERENCES "public"."contact_import"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "contact_import_open_idx" ON "contact_import" USING btree ("created_at") WHERE "contact_import"."status" in ('waiting', 'running');--> statement-breakpoint
+CREATE UNIQUE INDEX "api_key_prefix_key" ON "api_key" USING btree ("prefix");--> statement-breakpoint
+ALTER TABLE "api_key" ADD CONSTRAINT "api_key_scopes_check" CHECK (cardinality("api_key"."scopes") > 0 and "api_key"."scopes" <@ '{read,enroll,write,admin}'::text[]);--> statement-breakpoint
+ALTER TABLE "api_key" ADD CONSTRAINT "api_key_requests_check" CHECK ("api_key"."requests_per_minute_max" >= 1);--> statement-breakpoint
+ALTER TABLE "user" ADD CONSTRAINT "user_role_check" CHECK ("user"."role" in ('admin', 'editor', 'viewer'));
