@@ -9,6 +9,7 @@ import { hangUpWhenStopping } from "./hang-up-when-stopping.ts";
 import { serveOps } from "./ops/serve-ops.ts";
 import { ProblemError } from "./problem-error.ts";
 import { problemFromError } from "./problem-from-error.ts";
+import { serveBulkEnrollment } from "./routes/bulk-enrollment.ts";
 import { serveCompanies } from "./routes/companies.ts";
 import { serveContacts } from "./routes/contacts.ts";
 import { serveEmailPreviews } from "./routes/email-previews.ts";
@@ -73,6 +74,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   serveEmailPreviews(app, deps);
   serveSequenceEnrollments(app, deps);
   serveEnroll(app, deps);
+  serveBulkEnrollment(app, deps);
   serveUnenroll(app, deps);
   serveEnrollmentLifecycle(app, deps);
   serveSequenceExecutions(app, deps);

@@ -46,6 +46,7 @@ beforeAll(async () => {
     createSequenceStep: { body: { sequence: quiet.id, ...step, step_number: 3 } },
     getSequenceStep: { id: sequence.steps[0].id },
     enroll: { body: { sequence_id: sequence.id, contact_id: other.id } },
+    bulkEnroll: { body: { sequence_id: sequence.id, items: [{ contact: { email: "bulk@example.com" } }] } },
     getSequenceEnrollment: { id: enrollment.id },
     unenroll: { id: enrollment.id, body: { status: "cancelled" } },
     pauseEnrollment: { id: own.enrollment.id, body: { reason: "On holiday" } },

@@ -1,3 +1,4 @@
+import { bulkEnroll } from "./bulk-enrollment.ts";
 import { createCompany, getCompany, listCompanies } from "./companies.ts";
 import { createContact, getContact, listContacts } from "./contacts.ts";
 import { previewEmails } from "./email-previews.ts";
@@ -54,6 +55,7 @@ export const operations: readonly OperationDefinition[] = [
   deleteSequenceStep,
   listSequenceEnrollments,
   enroll,
+  bulkEnroll,
   getSequenceEnrollment,
   unenroll,
   pauseEnrollment,

@@ -139,6 +139,12 @@ export const problemCodes = {
     title: "Contact suppressed",
     meaning: "The contact's address is on the suppression list, so they cannot be enrolled.",
   },
+  items_refused: {
+    status: 422,
+    title: "Items refused",
+    meaning:
+      "Some items cannot be enrolled, so in `strict` mode nobody was; `errors` names each with the code that it would get alone.",
+  },
   idempotency_key_reused: {
     status: 422,
     title: "Idempotency key reused",
