@@ -2,16 +2,20 @@ import { sql } from "drizzle-orm";
 import { check, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import { createdAt, id, instant, revision, updatedAt } from "./columns.ts";
 
-export const company = pgTable("company", {
-  id: id(),
-  name: text("name").notNull(),
-  timezone: text("timezone"),
-  country: text("country"),
-  attributes: jsonb("attributes").$type<Record<string, unknown>>().notNull().default({}),
-  revision: revision(),
-  createdAt: createdAt(),
-  updatedAt: updatedAt(),
-});
+export const company = pgTable(
+  "company",
+  {
+    id: id(),
+    name: text("name").notNull(),
+    timezone: text("timezone"),
+    country: text("country"),
+    attributes: jsonb("attributes").$type<Record<string, unknown>>().notNull().default({}),
+    revision: revision(),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [index("company_name_idx").on(sql`lower(${t.name})`)],
+);
 
 export const contact = pgTable(
   "contact",
