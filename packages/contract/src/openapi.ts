@@ -54,7 +54,7 @@ ${Object.entries(problemCodes)
   .join("\n")}`;
 
 function describeOperation(operation: OperationDefinition, components: Components, problemSchema: Json): Json {
-  const { id, summary, description, tag, auth, body, success, output } = operation;
+  const { id, summary, description, tag, auth, success, output, download } = operation;
   return {
     operationId: id,
     summary,
@@ -67,17 +67,28 @@ function describeOperation(operation: OperationDefinition, components: Component
       ...(operation.method === "POST" && operation.writes !== false ? [idempotencyKey] : []),
       ...(operation.takesIfMatch ? [ifMatch] : []),
     ],
-    ...(body === undefined
-      ? {}
-      : { requestBody: { required: true, content: { "application/json": { schema: components.schema(body) } } } }),
+    ...requestBody(operation, components),
     responses: {
       [success]:
         success === 204
           ? { description: "Success; the answer is empty" }
-          : { description: "Success", content: { "application/json": { schema: components.schema(output) } } },
+          : { description: "Success", content: { [mediaType(download)]: { schema: components.schema(output) } } },
       ...problems(operation, problemSchema),
     },
   };
+}
+
+function requestBody({ body, file }: OperationDefinition, components: Components): Json {
+  if (file !== undefined) {
+    const content = Object.fromEntries(file.contentTypes.map((type) => [type, { schema: { type: "string" } }]));
+    return { requestBody: { required: true, content } };
+  }
+  if (body === undefined) return {};
+  return { requestBody: { required: true, content: { "application/json": { schema: components.schema(body) } } } };
+}
+
+function mediaType(contentType = "application/json"): string {
+  return contentType.replace(/;.*/, "");
 }
 
 function scopeSentence(operation: OperationDefinition): string {

@@ -7,6 +7,15 @@ import { createEmailTemplate, getEmailTemplate, listEmailTemplates } from "./ema
 import { completeEnrollment, pauseEnrollment, resumeEnrollment } from "./enrollment-lifecycle.ts";
 import { explainSequenceExecution } from "./explanations.ts";
 import { getLiveness, getReadiness } from "./health.ts";
+import {
+  cancelImport,
+  createImport,
+  deleteImport,
+  getImport,
+  getImportFailures,
+  listImports,
+  uploadImportFile,
+} from "./imports.ts";
 import { getMe } from "./me.ts";
 import type { OperationDefinition } from "./operation.ts";
 import { createSchedule, getSchedule, listSchedules, updateSchedule } from "./schedules.ts";
@@ -68,6 +77,13 @@ export const operations: readonly OperationDefinition[] = [
   listContacts,
   createContact,
   getContact,
+  listImports,
+  createImport,
+  getImport,
+  uploadImportFile,
+  cancelImport,
+  getImportFailures,
+  deleteImport,
   listCompanies,
   createCompany,
   getCompany,

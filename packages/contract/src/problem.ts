@@ -88,6 +88,11 @@ export const problemCodes = {
     title: "Sequence archived",
     meaning: "The sequence is archived, and an archived sequence cannot be paused.",
   },
+  wrong_import_status: {
+    status: 409,
+    title: "Wrong import status",
+    meaning: "The import is not in a state for this; `import_status` says in which it is. Nothing was changed.",
+  },
   idempotency_in_progress: {
     status: 409,
     title: "Request in progress",
@@ -107,7 +112,7 @@ export const problemCodes = {
   unsupported_media_type: {
     status: 415,
     title: "Unsupported media type",
-    meaning: "The body is not `application/json`.",
+    meaning: "The body is not of the type that the operation takes: `application/json`, or that of a file.",
   },
   validation_failed: {
     status: 422,
