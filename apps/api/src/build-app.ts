@@ -19,6 +19,8 @@ import { serveEnroll } from "./routes/enroll.ts";
 import { serveEnrollmentLifecycle } from "./routes/enrollment-lifecycle.ts";
 import { serveExplanations } from "./routes/explanations.ts";
 import { serveHealth } from "./routes/health.ts";
+import { serveImportFiles } from "./routes/import-files.ts";
+import { serveImports } from "./routes/imports.ts";
 import { serveMe } from "./routes/me.ts";
 import { servePublish } from "./routes/publish.ts";
 import { serveSchedules } from "./routes/schedules.ts";
@@ -84,6 +86,8 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   serveCompanies(app, deps);
   serveEmailTemplates(app, deps);
   serveSchedules(app, deps);
+  serveImports(app, deps);
+  serveImportFiles(app, deps);
   serveMe(app, deps);
   serveHealth(app, deps);
   await serveUnsubscribe(app, deps);

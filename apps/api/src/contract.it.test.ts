@@ -10,7 +10,7 @@ const api = await startApi(url);
 const make = makers(api);
 
 /** For each operation a request that succeeds; one that is not here fails the test. */
-const samples: Record<string, { id?: string; body?: object }> = {};
+const samples: Record<string, { id?: string; body?: object | string; headers?: Record<string, string> }> = {};
 
 beforeAll(async () => {
   const [company, contact, other] = [await make.company(), await make.contact(), await make.contact()];
@@ -57,6 +57,16 @@ beforeAll(async () => {
     explainSequenceExecution: { id: enrollment.step_executions[0].id },
     createContact: { body: { email: "sample@example.com" } },
     getContact: { id: contact.id },
+    createImport: { body: { file_name: "sample.csv", on_match: "update" } },
+    getImport: { id: (await make.import()).id },
+    uploadImportFile: {
+      id: (await make.import()).id,
+      body: "email\nimported@example.com\n",
+      headers: { "content-type": "text/csv" },
+    },
+    cancelImport: { id: (await make.import()).id },
+    getImportFailures: { id: (await make.import()).id },
+    deleteImport: { id: (await make.import({ status: "cancelled" })).id },
     createCompany: { body: { name: "Sample" } },
     getCompany: { id: company.id },
     createEmailTemplate: { body: { name: "Sample", subject: "s", mjml } },
@@ -80,6 +90,7 @@ describe.each(operations)("$id", (operation) => {
     const body = "body" in options ? options.body : sample().body;
     return api.send(operation.method, `${pathOf(operation)}${query}`, {
       ...rest,
+      ...(sample().headers === undefined ? {} : { headers: sample().headers }),
       ...(body === undefined ? {} : { body }),
     });
   };
@@ -100,7 +111,7 @@ describe.each(operations)("$id", (operation) => {
 
   test("refuses a field that it does not know", async () => {
     if (operation.body === undefined) return;
-    const answer = await send({ body: { ...sample().body, surely_unknown: 1 } });
+    const answer = await send({ body: { ...(sample().body as object), surely_unknown: 1 } });
 
     expect(expectProblem(answer, 422, "validation_failed").errors).toMatchObject([{ pointer: "/surely_unknown" }]);
   });
@@ -112,7 +123,7 @@ describe.each(operations)("$id", (operation) => {
     expect(answer.status).toBe(operation.success);
     if (operation.success === 204) return expect(answer.body).toBe("");
     expect(operation.output.safeParse(answer.body).error).toBeUndefined();
-    expect(answer.headers.get("content-type")).toBe("application/json; charset=utf-8");
+    expect(answer.headers.get("content-type")).toBe(operation.download ?? "application/json; charset=utf-8");
   });
 
   test("is at its path without the slash at the end as well", async () => {

@@ -42,11 +42,11 @@ export async function appendChunk(
     text: `
       with kept as (
         update contact_import
-        set lease_until = clock_timestamp() + make_interval(secs => $5), bytes_total = bytes_total + length($4)
+        set lease_until = clock_timestamp() + make_interval(secs => $5), bytes_total = bytes_total + length($4::bytea)
         where id = $1 and status = 'uploading' and lease_until = $2
         returning id, lease_until
       ),
-      written as (insert into contact_import_chunk (import_id, number, bytes) select id, $3, $4 from kept)
+      written as (insert into contact_import_chunk (import_id, number, bytes) select id, $3, $4::bytea from kept)
       select lease_until from kept`,
     values: [upload.importId, upload.lease, number, bytes, uploadLeaseSeconds],
   });
