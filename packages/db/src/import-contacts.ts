@@ -29,7 +29,7 @@ export async function lockContactStates(tx: Queryable, addresses: readonly strin
  * missing a new one. By the name in lower case.
  */
 export async function companyIdsByName(tx: Queryable, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  const wanted = new Map(names.map((name) => [name.toLowerCase(), name]));
+  const wanted = new Map(names.toReversed().map((name) => [name.toLowerCase(), name])); // as it is spelled first
   const found = await findCompanies(tx, [...wanted.keys()]);
   const missing = () => [...wanted].filter(([key]) => !found.has(key)).map(([, name]) => name);
   if (missing().length === 0) return found;

@@ -136,7 +136,7 @@ test("rows that are wrong are listed with their fields and a reason, and the res
   const [good, quoted, short, last] = [newAddress(), newAddress(), newAddress(), newAddress()];
   const result = await takeIn(
     [
-      "email,first_name,timezone,country,company",
+      "email,first_name,timezone,country,company,attributes.note",
       `${good},Ann,,,`,
       "no address,Ann,,,",
       ",Ann,,,",
@@ -144,10 +144,10 @@ test("rows that are wrong are listed with their fields and a reason, and the res
       `${newAddress()},Ann,,Thailand,`,
       "",
       ",,,,",
-      `${quoted},"two`,
-      `lines, and a ""quote""",,,`,
+      `${quoted},,,,,"two`,
+      `lines, and a ""quote"""`,
       short,
-      `${newAddress()},Ann,,,Acme,surplus`,
+      `${newAddress()},Ann,,,Acme,,surplus`,
       `${last},Ann,,,,`,
       `${newAddress()},${"x".repeat(101)},,,`,
     ].join("\r\n"),
@@ -164,6 +164,7 @@ test("rows that are wrong are listed with their fields and a reason, and the res
     [10, "invalid_first_name"],
   ]);
   expect(result.failures[0]?.fields).toEqual(["no address", "Ann", "", "", ""]);
+  expect((await contactAt(quoted)).attributes).toEqual({ note: 'two\nlines, and a "quote"' });
   expect([await contactAt(good), await contactAt(short), await contactAt(last)]).not.toContain(undefined);
 });
 
