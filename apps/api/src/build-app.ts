@@ -9,6 +9,8 @@ import { hangUpWhenStopping } from "./hang-up-when-stopping.ts";
 import { serveOps } from "./ops/serve-ops.ts";
 import { ProblemError } from "./problem-error.ts";
 import { problemFromError } from "./problem-from-error.ts";
+import { limitRequests } from "./request-limits.ts";
+import { serveApiKeys } from "./routes/api-keys.ts";
 import { serveCompanies } from "./routes/companies.ts";
 import { serveContacts } from "./routes/contacts.ts";
 import { serveEmailPreviews } from "./routes/email-previews.ts";
@@ -30,6 +32,7 @@ import { serveSequenceVersions } from "./routes/sequence-versions.ts";
 import { serveSettleExecution } from "./routes/settle-execution.ts";
 import { serveUnenroll } from "./routes/unenroll.ts";
 import { serveUnsubscribe } from "./routes/unsubscribe.ts";
+import { serveUsers } from "./routes/users.ts";
 
 /** The largest body is a template: 200,000 characters of MJML, up to six bytes each as JSON. */
 const bodyBytesMax = 2_000_000;
@@ -54,6 +57,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   });
   app.removeContentTypeParser("text/plain"); // JSON only: anything else is a 415
   app.decorateRequest("principal", null);
+  app.decorate("limitRequests", await limitRequests(app, deps));
   answerProblems(app);
   logAnswers(app);
   hangUpWhenStopping(app);
@@ -82,6 +86,8 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   serveCompanies(app, deps);
   serveEmailTemplates(app, deps);
   serveSchedules(app, deps);
+  serveUsers(app, deps);
+  serveApiKeys(app, deps);
   serveMe(app, deps);
   serveHealth(app, deps);
   await serveUnsubscribe(app, deps);

@@ -62,6 +62,7 @@ export async function startApi(databaseUrl: string, replace: Partial<Deps> = {})
     now,
     pace: REAL_PACE,
     limits: { perSecondMax: null, senderPerDayMax: null, contactGapMinutes: 0, overdueGapMinutes: 60 },
+    requestLimits: { perKeyMax: null, perStrangerMax: null, redis: null },
     sender: null,
     secret: testSecret,
     publicUrl: "http://127.0.0.1:4600",
