@@ -124,7 +124,9 @@ async function answerWrite<O extends OperationDefinition>(
 
 /** What may be stored: a secret that only its first answer shows is null in every replay. */
 function withoutSecrets({ shownOnce = [] }: OperationDefinition, body: unknown): unknown {
-  return shownOnce.length === 0 ? body : { ...(body as object), ...Object.fromEntries(shownOnce.map((m) => [m, null])) };
+  return shownOnce.length === 0
+    ? body
+    : { ...(body as object), ...Object.fromEntries(shownOnce.map((m) => [m, null])) };
 }
 
 function encode<O extends OperationDefinition>({ id, output: schema }: O, output: OperationOutput<O>): unknown {

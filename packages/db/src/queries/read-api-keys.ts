@@ -1,4 +1,4 @@
-import { and, eq, not, sql } from "drizzle-orm";
+import { and, eq, not, type SQL, sql } from "drizzle-orm";
 import { orm, type Queryable } from "../database.ts";
 import { apiKey, user } from "../schema/people.ts";
 import { contains } from "./contains.ts";
@@ -71,9 +71,14 @@ export function listApiKeys(
 
 /** The key with this id as it is at `now`, if there is one. */
 export async function findApiKeyById(db: Queryable, id: string, now: Date): Promise<ApiKeyRow | undefined> {
-  return (await findApiKeys(db, id, now))[0];
+  return (await findApiKeys(db, eq(apiKey.id, id), now))[0];
 }
 
-function findApiKeys(db: Queryable, id: string, now: Date) {
-  return orm(db).select(fieldsAt(now)).from(apiKey).leftJoin(user, eq(user.id, apiKey.userId)).where(eq(apiKey.id, id));
+/** The key with this prefix as it is at `now`, if there is one. */
+export async function findApiKeyByPrefix(db: Queryable, prefix: string, now: Date): Promise<ApiKeyRow | undefined> {
+  return (await findApiKeys(db, eq(apiKey.prefix, prefix), now))[0];
+}
+
+function findApiKeys(db: Queryable, where: SQL, now: Date) {
+  return orm(db).select(fieldsAt(now)).from(apiKey).leftJoin(user, eq(user.id, apiKey.userId)).where(where);
 }

@@ -62,9 +62,6 @@ function findUsers(db: Queryable, id: string) {
 
 /** The id of the user with this address, in capitals or not. */
 export async function findUserIdByEmail(db: Queryable, email: string): Promise<string | undefined> {
-  const rows = await orm(db)
-    .select({ id: user.id })
-    .from(user)
-    .where(sql`lower(${user.email}) = lower(${email})`);
+  const rows = await orm(db).select({ id: user.id }).from(user).where(sql`lower(${user.email}) = lower(${email})`);
   return rows[0]?.id;
 }

@@ -32,7 +32,9 @@ export async function insertUser(
 
 /** Takes a user for a change, and says at which revision they are: who changes them at the same time waits for the end. */
 export async function lockUser(tx: Queryable, id: string): Promise<{ readonly revision: number } | undefined> {
-  const { rows } = await tx.query<{ revision: number }>('select revision from "user" where id = $1 for no key update', [id]);
+  const { rows } = await tx.query<{ revision: number }>('select revision from "user" where id = $1 for no key update', [
+    id,
+  ]);
   return rows[0];
 }
 
