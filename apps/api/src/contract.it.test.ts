@@ -25,6 +25,7 @@ beforeAll(async () => {
   const own = { sequence: await make.sequence(), enrollment: pausable };
   const step = { step_number: 1, name: "Step", email_template: template.id, delay_days: 1 };
   const { step_number: _, ...unnumbered } = step;
+  const [user, apiKey] = [await make.user(), await make.apiKey()];
   const [drafted, discarded] = [await make.draft(), await make.draft()];
   Object.assign(samples, {
     createEmailSequence: { body: { name: "Sample", steps: [step] } },
@@ -62,6 +63,17 @@ beforeAll(async () => {
     getEmailTemplate: { id: template.id },
     createSchedule: { body: { name: "Sample", timezone: "UTC", windows: [] } },
     getSchedule: { id: schedule.id },
+    createUser: { body: { email: "user.sample@example.com", name: "Sample" } },
+    getUser: { id: user.id },
+    replaceUser: { id: user.id, body: { email: "user.changed@example.com", name: "Changed" } },
+    updateUser: { id: user.id, body: { role: "editor" } },
+    deleteUser: { id: (await make.user()).id },
+    createApiKey: { body: { name: "Sample", scopes: ["read"] } },
+    getApiKey: { id: apiKey.id },
+    updateApiKey: { id: apiKey.id, body: { name: "Changed" } },
+    rotateApiKey: { id: apiKey.id, body: { overlap_minutes: 5 } },
+    revokeApiKey: { id: apiKey.id },
+    deleteApiKey: { id: (await make.apiKey()).id },
     updateSchedule: { id: schedule.id, body: { closed_dates: ["2027-01-02"] } },
   });
 });

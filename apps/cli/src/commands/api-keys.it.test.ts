@@ -57,7 +57,10 @@ test("a user is named by id, or by address in any letter case", async () => {
 test.each(["nobody@example.com", "019a0000-0000-7000-8000-00000000dead"])(
   "for a user that does not exist (%s) no key is made",
   async (user) => {
-    await expect(create({ user })).rejects.toMatchObject({ name: "UserError", message: expect.stringMatching(/There is no user/) });
+    await expect(create({ user })).rejects.toMatchObject({
+      name: "UserError",
+      message: expect.stringMatching(/There is no user/),
+    });
   },
 );
 
