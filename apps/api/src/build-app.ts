@@ -101,7 +101,7 @@ function sentRequestId(header: string | string[] | undefined): string | undefine
 
 function answerProblems(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
-    const problem = problemFromError(error);
+    const problem = problemFromError(error, { bodyBytesMax: request.routeOptions.bodyLimit ?? bodyBytesMax });
     if (problem.code === "internal_error") request.log.error({ err: error }, "a request failed");
     else if (problem.status >= 500)
       request.log.warn({ err: error, code: problem.code }, "a request could not be answered");
