@@ -182,10 +182,11 @@ describeRedis("with Redis", async ({ url: redisUrl }) => {
       expect(told(await ask(second, key)).remaining).toBe("2");
       await outage.begin();
 
-      const startedAt = performance.now();
+      const lines = second.log.length;
       expect(await statuses(second, key, 5)).toEqual([200, 200, 200, 200, 429]);
-      // One wait for the answer of 250 ms, not one for each request; the rest is a busy machine.
-      expect(performance.now() - startedAt).toBeLessThan(5_000);
+      // One wait for an answer at most, not one for each request.
+      const complaints = second.log.slice(lines).filter((line) => line.includes("does not count requests"));
+      expect(complaints.length).toBeLessThanOrEqual(1);
       expect(told(await ask(first, key)).remaining).toBe("1");
 
       await outage.end();

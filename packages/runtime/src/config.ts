@@ -79,8 +79,8 @@ export function readApiConfig(env: Environment): ConfigResult<ApiConfig> {
 }
 
 /**
- * Twice what a script gets that enrolls one by one, on the same machine even: each answer waits for a commit, which makes
- * 100 to 250 a second. A loop that has gone wild with many connections does not get more than its share.
+ * 500 a second. A script that enrolls one by one would have to get each answer within 2 ms to reach it, and an answer waits
+ * for a commit and a round trip; a loop that has gone wild over many connections does, and leaves the others their share.
  */
 const requestsPerMinuteDefault = 30_000;
 
