@@ -1,3 +1,4 @@
+import { newId } from "@dripline/db/new-id";
 import { freshDatabase } from "@dripline/testkit/database";
 import { expect, test } from "vitest";
 import { expectProblem, makers } from "./testing/make.ts";
@@ -98,9 +99,28 @@ test("a user who made something, or has a key, is not deleted, and the answer sa
   await api.post(`/api/v1/api-keys/${keyId}/revoke/`, undefined);
 
   const problem = expectProblem(await remove(id), 409, "in_use");
-  expect(problem.used_by).toEqual(expect.arrayContaining(["email_sequence", "api_key"]));
+  expect(problem.used_by).toEqual(["email-sequences", "api-keys"]);
   expect(problem.detail).toContain("is_active");
   expect((await api.get(`${users}${id}/`)).status).toBe(200);
+});
+
+test.each([
+  [
+    "email-templates",
+    `with made as (insert into email_template (id, name) values ($1, 'Made by a user') returning id)
+     insert into email_template_version (id, template_id, version_number, subject, mjml, html, text, created_by)
+     select id, id, 1, 's', '', '', '', $2 from made`,
+  ],
+  [
+    "imports",
+    `insert into contact_import (id, status, options, principal, created_by)
+     values ($1, 'completed', '{}', 'test', $2)`,
+  ],
+])("a user who made one of the %s is not deleted", async (resource, insert) => {
+  const { id } = await make.user();
+  await pool.query(insert, [newId(), id]);
+
+  expect(expectProblem(await remove(id), 409, "in_use").used_by).toEqual([resource]);
 });
 
 test.each([

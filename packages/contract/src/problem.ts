@@ -68,11 +68,6 @@ export const problemCodes = {
     meaning:
       "It cannot be deleted, because others need it: `used_by` says which, and `detail` what to do instead. Nothing was changed.",
   },
-  api_key_revoked: {
-    status: 409,
-    title: "API key revoked",
-    meaning: "The API key is revoked, and that is for good: create another one.",
-  },
   step_number_taken: {
     status: 409,
     title: "Step number taken",
@@ -98,6 +93,11 @@ export const problemCodes = {
     status: 409,
     title: "Sequence archived",
     meaning: "The sequence is archived, and an archived sequence cannot be paused.",
+  },
+  api_key_revoked: {
+    status: 409,
+    title: "API key revoked",
+    meaning: "The API key is revoked, and that is for good: create another one.",
   },
   idempotency_in_progress: {
     status: 409,

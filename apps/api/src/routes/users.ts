@@ -16,8 +16,11 @@ import type { z } from "zod";
 import { pageBody, pageRequest } from "../cursor.ts";
 import type { Deps } from "../deps.ts";
 import { type IfMatch, refuseOtherRevision } from "../if-match.ts";
-import { found, notFound, ProblemError } from "../problem-error.ts";
+import { found, inUse, notFound, ProblemError } from "../problem-error.ts";
 import { serve } from "../serve.ts";
+
+const insteadOfDeleting =
+  'The user made something, or an API key was made for them. Deactivate them instead: PATCH with {"is_active": false}.';
 
 export function serveUsers(app: FastifyInstance, deps: Deps): void {
   serve(app, deps, listUsers, async ({ db, query, url }) => {
@@ -42,7 +45,7 @@ export function serveUsers(app: FastifyInstance, deps: Deps): void {
   serve(app, deps, deleteUser, async ({ tx, params: { id }, ifMatch }) => {
     await lock(tx, id, ifMatch);
     const deleted = await writing.deleteUser(tx, id);
-    if (deleted.kind === "in_use") throw userInUse(deleted.usedBy);
+    if (deleted.kind === "in_use") throw inUse(insteadOfDeleting, deleted.usedBy);
     return { id };
   });
 }
@@ -80,12 +83,4 @@ async function written(tx: Queryable, outcome: writing.WrittenUser): Promise<Use
     });
   }
   return found(await users.findUser(tx, outcome.id));
-}
-
-function userInUse(usedBy: readonly string[]): ProblemError {
-  return new ProblemError(
-    "in_use",
-    'The user made something, or an API key was made for them. Deactivate them instead: PATCH with {"is_active": false}.',
-    { extensions: { used_by: usedBy } },
-  );
 }

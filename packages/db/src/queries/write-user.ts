@@ -72,7 +72,7 @@ export type DeletedUser =
   | { readonly kind: "in_use"; readonly usedBy: readonly string[] };
 
 /**
- * Deletes a user, unless something names them. Asked of the foreign keys, since looking first would not see what
+ * Deletes a user, unless something names them; then says among which resources that is. Asked of the foreign keys, since looking first would not see what
  * somebody else is writing. Call it in a transaction, which goes on also if they are in use.
  */
 export async function deleteUser(tx: Queryable, id: string): Promise<DeletedUser> {
@@ -91,10 +91,11 @@ export async function deleteUser(tx: Queryable, id: string): Promise<DeletedUser
 async function usedBy(tx: Queryable, id: string): Promise<string[]> {
   const { rows } = await tx.query<{ what: string }>(
     `select what from (values
-       (1, 'email_sequence', exists (select from email_sequence where created_by = $1)),
-       (2, 'sequence_version', exists (select from sequence_version where created_by = $1)),
-       (3, 'email_template', exists (select from email_template_version where created_by = $1)),
-       (4, 'api_key', exists (select from api_key where user_id = $1))
+       (1, 'email-sequences', exists (select from email_sequence where created_by = $1)
+          or exists (select from sequence_version where created_by = $1)),
+       (2, 'email-templates', exists (select from email_template_version where created_by = $1)),
+       (3, 'imports', exists (select from contact_import where created_by = $1)),
+       (4, 'api-keys', exists (select from api_key where user_id = $1))
      ) as place(number, what, is_there)
      where is_there order by number`,
     [id],
