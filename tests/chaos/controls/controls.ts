@@ -12,7 +12,7 @@ export const controls = {
   "naive-retry": { profile: "control", worker: "naive-retry-worker.js" },
   /** The row is not marked before the body leaves: a death in the middle looks as if nothing had left. */
   "no-mark": { profile: "control", worker: "no-mark-worker.js" },
-  /** Nobody looks at generations: a worker that was frozen goes on with an email that another one holds now. */
+  /** Generations stand still: a worker that was frozen goes on with an email that another one holds now. */
   "no-generation": { profile: "zombies", worker: "no-generation-worker.js" },
   /** Sends again what is in doubt, although the sequences' policy says `advance`. */
   "mislabelled-resend": { profile: "control", worker: "mislabelled-resend-worker.js" },
