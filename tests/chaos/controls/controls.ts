@@ -14,7 +14,10 @@ export const controls = {
   "naive-retry": { profile: "control", worker: "naive-retry-worker.js", breaks: "single copy" },
   /** The row is not marked before the body leaves: a death in the middle looks as if nothing had left. */
   "no-mark": { profile: "control", worker: "no-mark-worker.js", breaks: "single copy" },
-  /** Nobody looks at generations: a worker that was frozen goes on with an email that another one holds now. */
+  /**
+   * Generations stand still: a worker that was frozen passes for the one who holds the email now. Nothing was doubled by
+   * that in five runs, because state, phase, lease and the record of late replies keep workers apart as well.
+   */
   "no-generation": { profile: "zombies", worker: "no-generation-worker.js", breaks: "legal transitions" },
   /** Sends again what is in doubt, although the sequences' policy says `advance`. */
   "mislabelled-resend": { profile: "control", worker: "mislabelled-resend-worker.js", breaks: "single copy" },
