@@ -9,6 +9,7 @@ import { refuseStart } from "@dripline/runtime/refuse-start";
 import { handleShutdown } from "@dripline/runtime/shutdown";
 import { buildApp } from "./build-app.ts";
 import { openApiDatabase } from "./open-api-database.ts";
+import { openTestMail } from "./open-test-mail.ts";
 
 const read = readApiConfig(process.env);
 if (!read.ok) {
@@ -31,6 +32,9 @@ shutdown.onClose("database", () => database.end());
 const queue = openWakeQueue({ redisUrl: config.redisUrl, databaseUrl: config.databaseUrl, now, role: "producer" });
 shutdown.onClose("queue", () => queue.close());
 
+const testMail = openTestMail(config);
+shutdown.onClose("test mail", async () => testMail?.close());
+
 const app = await buildApp({
   database,
   queue,
@@ -39,6 +43,7 @@ const app = await buildApp({
   pace: config.dayLengthMilliseconds === undefined ? REAL_PACE : { dayMilliseconds: config.dayLengthMilliseconds },
   limits: config.limits,
   sender: config.mailFrom?.address ?? null,
+  testMail,
   secret: config.secret,
   publicUrl: config.publicUrl,
   version,

@@ -29,6 +29,8 @@ interface SharedConfig {
 export interface ApiConfig extends SharedConfig {
   /** The sender whose limits are explained; undefined if only the workers know it. */
   readonly mailFrom: Mailbox | undefined;
+  /** For test sends alone: what people are enrolled for goes out through the workers. */
+  readonly smtpUrl: string | undefined;
   readonly host: string;
   readonly port: number;
 }
@@ -68,7 +70,12 @@ export type ConfigResult<Config> =
 /** What the API process needs. */
 export function readApiConfig(env: Environment): ConfigResult<ApiConfig> {
   const read = new Reader(env);
-  return read.result(() => ({ ...readShared(read), mailFrom: read.optional("MAIL_FROM"), ...readAddress(read) }));
+  return read.result(() => ({
+    ...readShared(read),
+    mailFrom: read.optional("MAIL_FROM"),
+    smtpUrl: read.optional("SMTP_URL"),
+    ...readAddress(read),
+  }));
 }
 
 /** What a worker process needs. */

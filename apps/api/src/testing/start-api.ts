@@ -63,6 +63,7 @@ export async function startApi(databaseUrl: string, replace: Partial<Deps> = {})
     pace: REAL_PACE,
     limits: { perSecondMax: null, senderPerDayMax: null, contactGapMinutes: 0, overdueGapMinutes: 60 },
     sender: null,
+    testMail: null,
     secret: testSecret,
     publicUrl: "http://127.0.0.1:4600",
     version: "0.0.0",
