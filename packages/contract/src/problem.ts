@@ -68,6 +68,12 @@ export const problemCodes = {
     meaning:
       "It cannot be deleted, because others need it: `used_by` says which, and `detail` what to do instead. Nothing was changed.",
   },
+  mail_not_configured: {
+    status: 409,
+    title: "Mail not configured",
+    meaning:
+      "The API knows no mail server or no sender, so it cannot send a test: set `SMTP_URL` and `MAIL_FROM` where it runs, and start it again.",
+  },
   step_number_taken: {
     status: 409,
     title: "Step number taken",
@@ -129,6 +135,12 @@ export const problemCodes = {
     status: 422,
     title: "Template does not compile",
     meaning: "The MJML or the Liquid in the template does not compile; `errors` has line and column of each problem.",
+  },
+  template_not_renderable: {
+    status: 422,
+    title: "Template cannot be rendered",
+    meaning:
+      "For this contact the email would be held and not sent: `reason` says why, such as `missing_variable`, `variable` what has no value, and `part` where.",
   },
   sequence_not_active: {
     status: 422,
