@@ -35,6 +35,8 @@ interface WriteContext<O extends OperationDefinition> extends OperationInput<O> 
   readonly tx: Queryable;
   /** The revision that the caller read, if the operation takes `If-Match`: ask `refuseOtherRevision` about it. */
   readonly ifMatch: IfMatch;
+  /** What the audit entry says beyond who, what and which one: for what the record itself does not tell (any more). */
+  readonly addToAudit: (data: Readonly<Record<string, unknown>>) => void;
   /** Runs before the answer, once everything is committed; not when an answer is replayed. It must not throw. */
   readonly afterCommit: (effect: () => Promise<void>) => void;
 }
@@ -98,7 +100,10 @@ async function answerWrite<O extends OperationDefinition>(
     if (stored) return { ...stored, isReplay: true };
 
     const afterCommit = (effect: () => Promise<void>) => void effects.push(effect);
-    const body = encode(operation, await handler({ ...context, tx, ifMatch, afterCommit } as unknown as Context<O>));
+    const data: Record<string, unknown> = {};
+    const addToAudit = (more: Readonly<Record<string, unknown>>) => void Object.assign(data, more);
+    const tools = { tx, ifMatch, afterCommit, addToAudit };
+    const body = encode(operation, await handler({ ...context, ...tools } as unknown as Context<O>));
     await insertAuditEntry(tx, {
       at: context.now,
       principal,
@@ -106,6 +111,7 @@ async function answerWrite<O extends OperationDefinition>(
       objectType: operation.tag,
       objectId: idOf(body),
       requestId: request.id,
+      data,
     });
     const statusCode = operation.success;
     if (identity) await storeAnswer(tx, identity, { statusCode, body });

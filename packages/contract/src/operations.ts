@@ -1,5 +1,7 @@
+import { getAuditEntry, listAuditEntries } from "./audit-log.ts";
 import { createCompany, getCompany, listCompanies } from "./companies.ts";
 import { createContact, getContact, listContacts } from "./contacts.ts";
+import { getEmailLog, getEmailMessage, listEmailLogs } from "./email-logs.ts";
 import { previewEmails } from "./email-previews.ts";
 import { createEmailSequence, getEmailSequence, listEmailSequences, updateEmailSequence } from "./email-sequences.ts";
 import { createEmailTemplate, getEmailTemplate, listEmailTemplates } from "./email-templates.ts";
@@ -7,6 +9,7 @@ import { completeEnrollment, pauseEnrollment, resumeEnrollment } from "./enrollm
 import { explainSequenceExecution } from "./explanations.ts";
 import { getLiveness, getReadiness } from "./health.ts";
 import { getMe } from "./me.ts";
+import { rescheduleExecution, retryExecution, sendExecutionNow, skipExecution } from "./operate-execution.ts";
 import type { OperationDefinition } from "./operation.ts";
 import { createSchedule, getSchedule, listSchedules, updateSchedule } from "./schedules.ts";
 import { planSends } from "./send-plans.ts";
@@ -29,6 +32,14 @@ import {
   replaceSequenceDraft,
 } from "./sequence-versions.ts";
 import { settleExecution } from "./settle-execution.ts";
+import {
+  bulkSuppress,
+  createSuppression,
+  deleteSuppression,
+  getSuppression,
+  listSuppressions,
+  updateSuppression,
+} from "./suppressions.ts";
 
 /** The whole API, in the order in which the documentation shows it. */
 export const operations: readonly OperationDefinition[] = [
@@ -63,6 +74,19 @@ export const operations: readonly OperationDefinition[] = [
   getSequenceExecution,
   explainSequenceExecution,
   settleExecution,
+  retryExecution,
+  skipExecution,
+  sendExecutionNow,
+  rescheduleExecution,
+  listEmailLogs,
+  getEmailLog,
+  getEmailMessage,
+  listSuppressions,
+  createSuppression,
+  bulkSuppress,
+  getSuppression,
+  updateSuppression,
+  deleteSuppression,
   listContacts,
   createContact,
   getContact,
@@ -76,6 +100,8 @@ export const operations: readonly OperationDefinition[] = [
   createSchedule,
   getSchedule,
   updateSchedule,
+  listAuditEntries,
+  getAuditEntry,
   getMe,
   getLiveness,
   getReadiness,
