@@ -13,7 +13,10 @@ export const AuditEntry = z
     action: z.string().describe("The operation's id, such as `createContact`"),
     object_type: z.string().describe("The resource, such as `contacts`"),
     object_id: z.string().describe("Empty for what is about many at once"),
-    request_id: z.string().nullable().describe("The `X-Request-Id` of the request, which is in the server's log as well"),
+    request_id: z
+      .string()
+      .nullable()
+      .describe("The `X-Request-Id` of the request, which is in the server's log as well"),
     data: z.record(z.string(), z.unknown()).describe("What the record itself does not tell, or does not tell any more"),
   })
   .meta({ id: "AuditEntry" });

@@ -74,7 +74,10 @@ export const RescheduleExecutionInput = z
     scheduled_for: Instant.describe("In the future and within ten years"),
     note,
   })
-  .meta({ id: "RescheduleExecutionInput", examples: [{ scheduled_for: "2027-01-04T02:00:00.000Z", note: "Back then" }] });
+  .meta({
+    id: "RescheduleExecutionInput",
+    examples: [{ scheduled_for: "2027-01-04T02:00:00.000Z", note: "Back then" }],
+  });
 
 export const RescheduledExecution = z
   .strictObject({

@@ -32,7 +32,9 @@ export const SuppressionInput = z
   })
   .meta({ id: "SuppressionInput", examples: [{ email: "ann@example.com", note: "Asked on the phone" }] });
 
-export const SuppressionPatch = z.strictObject({ note }).meta({ id: "SuppressionPatch", examples: [{ note: "By post" }] });
+export const SuppressionPatch = z
+  .strictObject({ note })
+  .meta({ id: "SuppressionPatch", examples: [{ note: "By post" }] });
 
 const addressesMax = 1_000;
 

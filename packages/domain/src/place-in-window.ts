@@ -22,7 +22,9 @@ export function placeInWindow(facts: SendFacts, at: Date): PlaceInWindow {
   const plan = planSendTime({ schedule, zone, dueAt: at, seed: spreadSeed(enrollment.id, execution.stepKey) });
   if (plan.kind === "open") return { kind: "open", at: plan.at };
   const why = capitalized(`${describeDeferral({ plan, zone, dueAt: at, schedule })}.`);
-  return plan.kind === "never" ? { kind: "never", why } : { kind: "later", at: plan.at, opensAt: plan.window.start, why };
+  return plan.kind === "never"
+    ? { kind: "never", why }
+    : { kind: "later", at: plan.at, opensAt: plan.window.start, why };
 }
 
 function capitalized(sentence: string): string {

@@ -45,7 +45,7 @@ export function renderAgain(renderer: Renderer, email: KeptEmail): RenderedAgain
     const message = "The template version that this email was made from is gone, so it cannot be rendered again.";
     return { kind: "unavailable", reason: "template_version_gone", message };
   }
-  const unsubscribeUrl = withoutToken(email.variables["unsubscribe_url"]);
+  const unsubscribeUrl = withoutToken(email.variables.unsubscribe_url);
   const variables = { ...email.variables, unsubscribe_url: unsubscribeUrl };
   const now = email.composedAt ?? email.sentAt;
   const rendered = renderEmail(renderer, email.template, variables, now);

@@ -74,7 +74,9 @@ function problemOf(why: Exclude<ActionResult | RescheduleResult, { kind: "moved"
       );
     case "window_closed": {
       const opensAt = why.opensAt?.toISOString() ?? null;
-      return new ProblemError("window_closed", `${why.why} Nothing was changed.`, { extensions: { opens_at: opensAt } });
+      return new ProblemError("window_closed", `${why.why} Nothing was changed.`, {
+        extensions: { opens_at: opensAt },
+      });
     }
     default:
       return unreachable(why);

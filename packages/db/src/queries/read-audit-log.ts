@@ -1,6 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
 import { orm, type Queryable } from "../database.ts";
-import { apiKey } from "../schema/people.ts";
 import { auditLog } from "../schema/records.ts";
 import { type InstantRange, inRange } from "./in-range.ts";
 import { type Page, type PageRequest, readPage } from "./keyset.ts";
@@ -16,9 +15,10 @@ const fields = {
   id: auditLog.id,
   at: auditLog.at,
   principal: auditLog.principal,
-  principal_name: sql<
-    string | null
-  >`(select ${apiKey.name} from ${apiKey} where ${auditLog.principal} = 'api_key:' || ${apiKey.id})`,
+  // By the key's id, so that it is one look-up for each row of a page.
+  principal_name: sql<string | null>`(
+    select k.name from api_key k
+    where k.id = case when audit_log.principal like 'api_key:%' then substring(audit_log.principal from 9)::uuid end)`,
   action: auditLog.action,
   object_type: auditLog.objectType,
   object_id: auditLog.objectId,

@@ -74,7 +74,10 @@ export function listEmailLogs(
         .limit(limit),
     count: async (where) => {
       const query = orm(db).select({ count: sql<number>`count(*)::int` }).from(emailLog);
-      const rows = await query.leftJoin(stepExecution, isExecution).leftJoin(sequenceEnrollment, isEnrollment).where(where);
+      const rows = await query
+        .leftJoin(stepExecution, isExecution)
+        .leftJoin(sequenceEnrollment, isEnrollment)
+        .where(where);
       return rows[0]?.count ?? 0;
     },
   });
