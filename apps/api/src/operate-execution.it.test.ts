@@ -390,6 +390,24 @@ describe("two operators at once", () => {
     expect(await executionsOf(enrollmentId)).toHaveLength(action === "retry" ? 1 : 2);
   });
 
+  test.each(["skip", "send-now", "reschedule"] as const)(
+    "%s/ that comes while another reschedules waits for it, and goes on from what it left",
+    async (action) => {
+      const { executionId } = await made(tomorrow);
+      const { asked } = await inTransaction(db, async (tx) => {
+        const by = { now: testNow, actor: "ann", note: "" };
+        expect((await rescheduleExecution(tx, executionId, inDays(5), by)).kind).toBe("moved");
+        const asked = act(action, executionId);
+        await waitFor(() => isSomebodyWaiting(db), { timeoutMilliseconds: 10_000, describe: "the other to wait" });
+        return { asked };
+      });
+      expect((await asked).status).toBe(200);
+      const { events } = await get(executionId);
+      expect(events).toHaveLength(2);
+      if (action !== "skip") expect(events.at(-1).message).toContain(inDays(5).toISOString());
+    },
+  );
+
   test("all four ways at once: what was skipped stays so, and every move is on record in its order", async () => {
     const { executionId, enrollmentId } = await made(tomorrow);
     const answers = await Promise.all(actions.map((action) => act(action, executionId)));
