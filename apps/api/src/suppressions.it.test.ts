@@ -1,5 +1,9 @@
 import { createApiKey } from "@dripline/db/api-keys";
+import { inTransaction } from "@dripline/db/database";
+import { insertSuppressions } from "@dripline/db/queries/insert-suppressions";
+import { isSomebodyWaiting } from "@dripline/db/testing/executions";
 import { freshDatabase } from "@dripline/testkit/database";
+import { waitFor } from "@dripline/testkit/wait-for";
 import { describe, expect, test } from "vitest";
 import { expectProblem, makers, nobody } from "./testing/make.ts";
 import { startApi, testNow } from "./testing/start-api.ts";
@@ -134,19 +138,22 @@ describe("suppressing many addresses", () => {
     expectProblem(await bulk({ emails: [] }), 422, "validation_failed");
   });
 
-  test("by several requests at once, in any order, makes each entry once", async () => {
-    const emails = Array.from({ length: 200 }, () => address());
-    const answers = await Promise.all([
-      bulk({ emails }),
-      bulk({ emails: emails.toReversed() }),
-      bulk({ emails: emails.toSorted() }),
-    ]);
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
-    expect(answers.reduce((sum, { body }) => sum + body.created, 0)).toBe(200);
-    const [one, ...others] = answers.map(({ body }) =>
-      body.results.map((each: { suppression: string }) => each.suppression).toSorted(),
+  test("by two requests at once, each in another order, makes each entry once, and neither fails", async () => {
+    const [a, z] = [`a-${address()}`, `z-${address()}`];
+    const by = { reason: "manual", note: "" } as const;
+    const { asked } = await inTransaction(db, async (tx) => {
+      await insertSuppressions(tx, [a], by);
+      const asked = bulk({ emails: [z, a] });
+      await waitFor(() => isSomebodyWaiting(db), { timeoutMilliseconds: 10_000, describe: "the other to wait" });
+      await insertSuppressions(tx, [z], by);
+      return { asked };
+    });
+    const { status, body } = await asked;
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ created: 0, already_suppressed: 2 });
+    expect([...(await idsOf(`email=${z}`)), ...(await idsOf(`email=${a}`))]).toEqual(
+      body.results.map((each: { suppression: string }) => each.suppression),
     );
-    for (const other of others) expect(other).toEqual(one);
   });
 
   test("says in the audit log how many and which", async () => {
@@ -244,10 +251,15 @@ describe("lifting a suppression", () => {
     expect((await remove(id, { "if-match": '"2"' })).status).toBe(204);
   });
 
-  test("twice is a 404 the second time, and so is one that never was", async () => {
+  test("that somebody else lifts in the same moment is a 404, and so is one that never was", async () => {
     const { id } = await suppress();
-    const answers = await Promise.all([remove(id), remove(id)]);
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([204, 404]);
+    const { asked } = await inTransaction(db, async (tx) => {
+      await tx.query("delete from suppression where id = $1", [id]);
+      const asked = remove(id);
+      await waitFor(() => isSomebodyWaiting(db), { timeoutMilliseconds: 10_000, describe: "the other to wait" });
+      return { asked };
+    });
+    expectProblem(await asked, 404, "not_found");
     expectProblem(await remove(nobody), 404, "not_found");
   });
 });
