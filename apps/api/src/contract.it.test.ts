@@ -1,5 +1,6 @@
 import { type OperationDefinition, problemsOf } from "@dripline/contract/operation";
 import { operations } from "@dripline/contract/operations";
+import { insertEmailLog } from "@dripline/db/testing/email-logs";
 import { freshDatabase } from "@dripline/testkit/database";
 import { startScriptedSmtp } from "@dripline/testkit/scripted-smtp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -31,6 +32,22 @@ beforeAll(async () => {
     "update step_execution set status = 'in_doubt' where enrollment_id = $1 returning id",
     [(await make.enroll({ sequence_id: sequence.id, contact_id: (await make.contact()).id })).id],
   );
+  const execution = async (status: string): Promise<string> => {
+    const { id, step_executions: executions } = await make.enroll({
+      sequence_id: sequence.id,
+      contact_id: (await make.contact()).id,
+    });
+    await api.database.query("update step_execution set status = $2 where enrollment_id = $1", [id, status]);
+    return executions[0].id;
+  };
+  const emailLog = await insertEmailLog(api.database, {
+    executionId: enrollment.step_executions[0].id,
+    enrollmentId: enrollment.id,
+    contactId: contact.id,
+    sequence: { ...sequence, versionId: "", stepIds: [sequence.steps[0].id] },
+  });
+  const [noted, lifted] = [await make.suppression(), await make.suppression()];
+  const { body: audit } = await api.get("/api/v1/audit-log/?page_size=1");
   const own = { sequence: await make.sequence(), enrollment: pausable };
   const step = { step_number: 1, name: "Step", email_template: template.id, delay_days: 1 };
   const { step_number: _, ...unnumbered } = step;
@@ -64,6 +81,18 @@ beforeAll(async () => {
     completeEnrollment: { id: own.enrollment.id },
     getSequenceExecution: { id: enrollment.step_executions[0].id },
     settleExecution: { id: doubts[0]?.id, body: { as: "sent", note: "They replied" } },
+    retryExecution: { id: await execution("failed"), body: { note: "Put right" } },
+    skipExecution: { id: await execution("scheduled"), body: { note: "We met them" } },
+    sendExecutionNow: { id: await execution("scheduled") },
+    rescheduleExecution: { id: await execution("scheduled"), body: { scheduled_for: "2027-01-04T02:00:00Z" } },
+    getEmailLog: { id: emailLog },
+    getEmailMessage: { id: emailLog },
+    createSuppression: { body: { email: "suppressed@example.com" } },
+    bulkSuppress: { body: { emails: ["suppressed@example.com", "another@example.com"] } },
+    getSuppression: { id: noted.id },
+    updateSuppression: { id: noted.id, body: { note: "Changed" } },
+    deleteSuppression: { id: lifted.id },
+    getAuditEntry: { id: audit.results[0].id },
     explainSequenceExecution: { id: enrollment.step_executions[0].id },
     createContact: { body: { email: "sample@example.com" } },
     getContact: { id: contact.id },

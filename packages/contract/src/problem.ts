@@ -95,6 +95,29 @@ export const problemCodes = {
     title: "Execution not in doubt",
     meaning: "There is nothing to settle: what it is instead is in `execution_status`. Nothing was changed.",
   },
+  execution_status_conflict: {
+    status: 409,
+    title: "Execution in another state",
+    meaning:
+      "The execution is in a state that this does not leave: `execution_status` says in which, and `hold_reason` what a pending one waits for. Nothing was changed.",
+  },
+  window_closed: {
+    status: 409,
+    title: "Sending window closed",
+    meaning:
+      "No sending window is open at that moment; `opens_at` says when the next one opens, and is null if none does within 400 days. Reschedule to then, or change the schedule.",
+  },
+  already_suppressed: {
+    status: 409,
+    title: "Already suppressed",
+    meaning: "The address is on the suppression list, in whatever letter case; `existing_id` names the entry.",
+  },
+  message_unavailable: {
+    status: 409,
+    title: "Message unavailable",
+    meaning:
+      "The message cannot be rendered again; `reason` says why: `template_version_gone`, or `not_renderable` with what was kept.",
+  },
   sequence_archived: {
     status: 409,
     title: "Sequence archived",
