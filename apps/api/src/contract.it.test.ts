@@ -1,5 +1,6 @@
 import { type OperationDefinition, problemsOf } from "@dripline/contract/operation";
 import { operations } from "@dripline/contract/operations";
+import { insertEmailLog } from "@dripline/db/testing/email-logs";
 import { freshDatabase } from "@dripline/testkit/database";
 import { startScriptedSmtp } from "@dripline/testkit/scripted-smtp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -31,9 +32,26 @@ beforeAll(async () => {
     "update step_execution set status = 'in_doubt' where enrollment_id = $1 returning id",
     [(await make.enroll({ sequence_id: sequence.id, contact_id: (await make.contact()).id })).id],
   );
+  const execution = async (status: string): Promise<string> => {
+    const { id, step_executions: executions } = await make.enroll({
+      sequence_id: sequence.id,
+      contact_id: (await make.contact()).id,
+    });
+    await api.database.query("update step_execution set status = $2 where enrollment_id = $1", [id, status]);
+    return executions[0].id;
+  };
+  const emailLog = await insertEmailLog(api.database, {
+    executionId: enrollment.step_executions[0].id,
+    enrollmentId: enrollment.id,
+    contactId: contact.id,
+    sequence: { ...sequence, versionId: "", stepIds: [sequence.steps[0].id] },
+  });
+  const [noted, lifted] = [await make.suppression(), await make.suppression()];
+  const { body: audit } = await api.get("/api/v1/audit-log/?page_size=1");
   const own = { sequence: await make.sequence(), enrollment: pausable };
   const step = { step_number: 1, name: "Step", email_template: template.id, delay_days: 1 };
   const { step_number: _, ...unnumbered } = step;
+  const [user, apiKey] = [await make.user(), await make.apiKey()];
   const person = { email: "ann@example.com", first_name: "Ann" };
   const [drafted, discarded] = [await make.draft(), await make.draft()];
   Object.assign(samples, {
@@ -63,6 +81,18 @@ beforeAll(async () => {
     completeEnrollment: { id: own.enrollment.id },
     getSequenceExecution: { id: enrollment.step_executions[0].id },
     settleExecution: { id: doubts[0]?.id, body: { as: "sent", note: "They replied" } },
+    retryExecution: { id: await execution("failed"), body: { note: "Put right" } },
+    skipExecution: { id: await execution("scheduled"), body: { note: "We met them" } },
+    sendExecutionNow: { id: await execution("scheduled") },
+    rescheduleExecution: { id: await execution("scheduled"), body: { scheduled_for: "2027-01-04T02:00:00Z" } },
+    getEmailLog: { id: emailLog },
+    getEmailMessage: { id: emailLog },
+    createSuppression: { body: { email: "suppressed@example.com" } },
+    bulkSuppress: { body: { emails: ["suppressed@example.com", "another@example.com"] } },
+    getSuppression: { id: noted.id },
+    updateSuppression: { id: noted.id, body: { note: "Changed" } },
+    deleteSuppression: { id: lifted.id },
+    getAuditEntry: { id: audit.results[0].id },
     explainSequenceExecution: { id: enrollment.step_executions[0].id },
     createContact: { body: { email: "sample@example.com" } },
     getContact: { id: contact.id },
@@ -86,6 +116,17 @@ beforeAll(async () => {
     testSendEmailTemplate: { id: template.id, body: { to: ["me@example.com"], contact: person } },
     createSchedule: { body: { name: "Sample", timezone: "UTC", windows: [] } },
     getSchedule: { id: schedule.id },
+    createUser: { body: { email: "user.sample@example.com", name: "Sample" } },
+    getUser: { id: user.id },
+    replaceUser: { id: user.id, body: { email: "user.changed@example.com", name: "Changed" } },
+    updateUser: { id: user.id, body: { role: "editor" } },
+    deleteUser: { id: (await make.user()).id },
+    createApiKey: { body: { name: "Sample", scopes: ["read"] } },
+    getApiKey: { id: apiKey.id },
+    updateApiKey: { id: apiKey.id, body: { name: "Changed" } },
+    rotateApiKey: { id: apiKey.id, body: { overlap_minutes: 5 } },
+    revokeApiKey: { id: apiKey.id },
+    deleteApiKey: { id: (await make.apiKey()).id },
     getNextOpenings: { id: schedule.id },
     replaceSchedule: { id: schedule.id, body: { name: "Replaced", timezone: "UTC", windows: [] } },
     deleteSchedule: { id: (await make.schedule()).id },

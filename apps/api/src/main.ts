@@ -9,6 +9,7 @@ import { refuseStart } from "@dripline/runtime/refuse-start";
 import { handleShutdown } from "@dripline/runtime/shutdown";
 import { buildApp } from "./build-app.ts";
 import { openApiDatabase } from "./open-api-database.ts";
+import { openRequestCounter } from "./open-request-counter.ts";
 import { openTestMail } from "./open-test-mail.ts";
 
 const read = readApiConfig(process.env);
@@ -32,6 +33,11 @@ shutdown.onClose("database", () => database.end());
 const queue = openWakeQueue({ redisUrl: config.redisUrl, databaseUrl: config.databaseUrl, now, role: "producer" });
 shutdown.onClose("queue", () => queue.close());
 
+const redis = config.redisUrl === undefined ? null : openRequestCounter(config.redisUrl);
+shutdown.onClose("request counter", async () => redis?.disconnect());
+
+/** Without a valid key, from one address: far more than a person tries, far less than a scanner wants. */
+const perStrangerMax = 120;
 const testMail = openTestMail(config);
 shutdown.onClose("test mail", async () => testMail?.close());
 
@@ -42,6 +48,7 @@ const app = await buildApp({
   now,
   pace: config.dayLengthMilliseconds === undefined ? REAL_PACE : { dayMilliseconds: config.dayLengthMilliseconds },
   limits: config.limits,
+  requestLimits: { perKeyMax: config.requestsPerMinuteMax, perStrangerMax, redis },
   sender: config.mailFrom?.address ?? null,
   testMail,
   secret: config.secret,

@@ -1,5 +1,16 @@
+import {
+  createApiKey,
+  deleteApiKey,
+  getApiKey,
+  listApiKeys,
+  revokeApiKey,
+  rotateApiKey,
+  updateApiKey,
+} from "./api-keys.ts";
+import { getAuditEntry, listAuditEntries } from "./audit-log.ts";
 import { createCompany, deleteCompany, getCompany, listCompanies, replaceCompany, updateCompany } from "./companies.ts";
 import { createContact, deleteContact, getContact, listContacts, replaceContact, updateContact } from "./contacts.ts";
+import { getEmailLog, getEmailMessage, listEmailLogs } from "./email-logs.ts";
 import { previewEmails } from "./email-previews.ts";
 import { createEmailSequence, getEmailSequence, listEmailSequences, updateEmailSequence } from "./email-sequences.ts";
 import { previewEmailTemplate, testSendEmailTemplate } from "./email-template-previews.ts";
@@ -21,6 +32,7 @@ import { explainSequenceExecution } from "./explanations.ts";
 import { getLiveness, getReadiness } from "./health.ts";
 import { getMe } from "./me.ts";
 import { getNextOpenings } from "./next-openings.ts";
+import { rescheduleExecution, retryExecution, sendExecutionNow, skipExecution } from "./operate-execution.ts";
 import type { OperationDefinition } from "./operation.ts";
 import {
   createSchedule,
@@ -50,6 +62,15 @@ import {
   replaceSequenceDraft,
 } from "./sequence-versions.ts";
 import { settleExecution } from "./settle-execution.ts";
+import {
+  bulkSuppress,
+  createSuppression,
+  deleteSuppression,
+  getSuppression,
+  listSuppressions,
+  updateSuppression,
+} from "./suppressions.ts";
+import { createUser, deleteUser, getUser, listUsers, replaceUser, updateUser } from "./users.ts";
 
 /** The whole API, in the order in which the documentation shows it. */
 export const operations: readonly OperationDefinition[] = [
@@ -84,6 +105,19 @@ export const operations: readonly OperationDefinition[] = [
   getSequenceExecution,
   explainSequenceExecution,
   settleExecution,
+  retryExecution,
+  skipExecution,
+  sendExecutionNow,
+  rescheduleExecution,
+  listEmailLogs,
+  getEmailLog,
+  getEmailMessage,
+  listSuppressions,
+  createSuppression,
+  bulkSuppress,
+  getSuppression,
+  updateSuppression,
+  deleteSuppression,
   listContacts,
   createContact,
   getContact,
@@ -112,8 +146,23 @@ export const operations: readonly OperationDefinition[] = [
   getSchedule,
   replaceSchedule,
   updateSchedule,
+  listUsers,
+  createUser,
+  getUser,
+  replaceUser,
+  updateUser,
+  deleteUser,
+  listApiKeys,
+  createApiKey,
+  getApiKey,
+  updateApiKey,
+  rotateApiKey,
+  revokeApiKey,
+  deleteApiKey,
   deleteSchedule,
   getNextOpenings,
+  listAuditEntries,
+  getAuditEntry,
   getMe,
   getLiveness,
   getReadiness,

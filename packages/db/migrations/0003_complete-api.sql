@@ -51,10 +51,18 @@ ALTER TABLE "user" ADD COLUMN "role" text DEFAULT 'viewer' NOT NULL;--> statemen
 ALTER TABLE "user" ADD COLUMN "deactivated_at" timestamp (3) with time zone;--> statement-breakpoint
 ALTER TABLE "user" ADD COLUMN "revision" integer DEFAULT 1 NOT NULL;--> statement-breakpoint
 ALTER TABLE "user" ADD COLUMN "updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL;--> statement-breakpoint
+ALTER TABLE "contact_import" ADD CONSTRAINT "contact_import_created_by_user_id_fk" FOREIGN KEY ("created_by") REFERENCES "public"."user"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "contact_import_chunk" ADD CONSTRAINT "contact_import_chunk_import_id_contact_import_id_fk" FOREIGN KEY ("import_id") REFERENCES "public"."contact_import"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "contact_import_failure" ADD CONSTRAINT "contact_import_failure_import_id_contact_import_id_fk" FOREIGN KEY ("import_id") REFERENCES "public"."contact_import"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "contact_import_open_idx" ON "contact_import" USING btree ("created_at") WHERE "contact_import"."status" in ('waiting', 'running');--> statement-breakpoint
 CREATE UNIQUE INDEX "api_key_prefix_key" ON "api_key" USING btree ("prefix");--> statement-breakpoint
 ALTER TABLE "api_key" ADD CONSTRAINT "api_key_scopes_check" CHECK (cardinality("api_key"."scopes") > 0 and "api_key"."scopes" <@ '{read,enroll,write,admin}'::text[]);--> statement-breakpoint
 ALTER TABLE "api_key" ADD CONSTRAINT "api_key_requests_check" CHECK ("api_key"."requests_per_minute_max" >= 1);--> statement-breakpoint
-ALTER TABLE "user" ADD CONSTRAINT "user_role_check" CHECK ("user"."role" in ('admin', 'editor', 'viewer'));
+ALTER TABLE "user" ADD CONSTRAINT "user_role_check" CHECK ("user"."role" in ('admin', 'editor', 'viewer'));--> statement-breakpoint
+ALTER TABLE "email_log" ADD COLUMN "composed_at" timestamp (3) with time zone;--> statement-breakpoint
+ALTER TABLE "suppression" ADD COLUMN "revision" integer DEFAULT 1 NOT NULL;--> statement-breakpoint
+CREATE INDEX "email_log_contact_idx" ON "email_log" USING btree ("contact_id","sent_at","id");--> statement-breakpoint
+CREATE INDEX "email_log_to_idx" ON "email_log" USING btree (lower("to_address"),"sent_at","id");--> statement-breakpoint
+CREATE INDEX "suppression_created_idx" ON "suppression" USING btree ("created_at","id");--> statement-breakpoint
+CREATE INDEX "audit_log_principal_idx" ON "audit_log" USING btree ("principal","at");--> statement-breakpoint
+CREATE INDEX "audit_log_action_idx" ON "audit_log" USING btree ("action","at");

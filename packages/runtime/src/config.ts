@@ -33,6 +33,8 @@ export interface ApiConfig extends SharedConfig {
   readonly smtpUrl: string | undefined;
   readonly host: string;
   readonly port: number;
+  /** Of one API key without a limit of its own; null: any number. */
+  readonly requestsPerMinuteMax: number | null;
 }
 
 export interface WorkerConfig extends SharedConfig {
@@ -73,10 +75,17 @@ export function readApiConfig(env: Environment): ConfigResult<ApiConfig> {
   return read.result(() => ({
     ...readShared(read),
     mailFrom: read.optional("MAIL_FROM"),
-    smtpUrl: read.optional("SMTP_URL"),
     ...readAddress(read),
+    requestsPerMinuteMax: (read.optional("API_REQUESTS_PER_MINUTE") ?? requestsPerMinuteDefault) || null,
+    smtpUrl: read.optional("SMTP_URL"),
   }));
 }
+
+/**
+ * 500 a second. A script that enrolls one by one would have to get each answer within 2 ms to reach it, and an answer waits
+ * for a commit and a round trip; a loop that has gone wild over many connections does, and leaves the others their share.
+ */
+const requestsPerMinuteDefault = 30_000;
 
 /** What a worker process needs. */
 export function readWorkerConfig(env: Environment): ConfigResult<WorkerConfig> {

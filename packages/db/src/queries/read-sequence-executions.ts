@@ -5,13 +5,15 @@ import { executionEvent, sequenceEnrollment, stepExecution } from "../schema/jou
 import { contact } from "../schema/people.ts";
 import { emailSequence, sequenceStep } from "../schema/sequences.ts";
 import { contains } from "./contains.ts";
+import { type InstantRange, inRange } from "./in-range.ts";
 import { type Page, type PageRequest, readPage } from "./keyset.ts";
 
-export interface SequenceExecutionFilters {
+export interface SequenceExecutionFilters extends InstantRange<"scheduled_for">, InstantRange<"sent_at"> {
   readonly status?: ExecutionStatus | undefined;
   readonly sequence?: string | undefined;
   readonly enrollment?: string | undefined;
   readonly step?: string | undefined;
+  readonly contact?: string | undefined;
   readonly search?: string | undefined;
 }
 
@@ -65,6 +67,9 @@ export function listSequenceExecutions(
       filters.sequence === undefined ? undefined : eq(sequenceEnrollment.sequenceId, filters.sequence),
       filters.enrollment === undefined ? undefined : eq(stepExecution.enrollmentId, filters.enrollment),
       filters.step === undefined ? undefined : eq(stepExecution.stepId, filters.step),
+      filters.contact === undefined ? undefined : eq(sequenceEnrollment.contactId, filters.contact),
+      inRange(stepExecution.scheduledFor, "scheduled_for", filters),
+      inRange(stepExecution.sentAt, "sent_at", filters),
       contains(filters.search, contact.email),
     ),
     select: ({ where, orderBy, limit, sortValue }) =>

@@ -70,12 +70,16 @@ export const emailLog = pgTable(
     variables: jsonb("variables").$type<Record<string, unknown>>().notNull(),
     outcome: text("outcome", { enum: ["accepted", "in_doubt"] }).notNull(),
     response: text("response"),
+    /** When the message was made, which is what "now" was in its template; null in rows of before this was kept. */
+    composedAt: instant("composed_at"),
     sentAt: instant("sent_at").notNull(),
   },
   (t) => [
     index("email_log_message_id_idx").on(t.messageId),
     index("email_log_execution_idx").on(t.executionId),
     index("email_log_sent_idx").on(t.sentAt, t.id),
+    index("email_log_contact_idx").on(t.contactId, t.sentAt, t.id),
+    index("email_log_to_idx").on(sql`lower(${t.toAddress})`, t.sentAt, t.id),
     index("email_log_in_doubt_idx").on(t.executionId).where(sql`${t.outcome} = 'in_doubt'`),
   ],
 );

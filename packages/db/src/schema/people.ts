@@ -97,7 +97,11 @@ export const suppression = pgTable(
     email: text("email").notNull(),
     reason: text("reason", { enum: ["unsubscribe", "hard_bounce", "complaint", "manual"] }).notNull(),
     note: text("note").notNull().default(""),
+    revision: revision(),
     createdAt: createdAt(),
   },
-  (t) => [uniqueIndex("suppression_email_key").on(sql`lower(${t.email})`)],
+  (t) => [
+    uniqueIndex("suppression_email_key").on(sql`lower(${t.email})`),
+    index("suppression_created_idx").on(t.createdAt, t.id),
+  ],
 );
