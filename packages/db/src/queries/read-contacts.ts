@@ -2,6 +2,7 @@ import { and, eq, type SQL, sql } from "drizzle-orm";
 import { orm, type Queryable } from "../database.ts";
 import { company, contact } from "../schema/people.ts";
 import { contains } from "./contains.ts";
+import { fullName } from "./full-name.ts";
 import { type Clauses, type Page, type PageRequest, readPage } from "./keyset.ts";
 
 export interface ContactFilters {
@@ -38,7 +39,7 @@ export function listContacts(db: Queryable, filters: ContactFilters, request: Pa
     where: and(
       filters.email === undefined ? undefined : hasAddress(filters.email),
       filters.company === undefined ? undefined : eq(contact.companyId, filters.company),
-      contains(filters.search, contact.email, sql`${contact.firstName} || ' ' || ${contact.lastName}`),
+      contains(filters.search, contact.email, fullName),
     ),
     select: ({ where, orderBy, limit, sortValue }: Clauses) =>
       orm(db)
