@@ -72,8 +72,8 @@ import {
 } from "./suppressions.ts";
 import { createUser, deleteUser, getUser, listUsers, replaceUser, updateUser } from "./users.ts";
 
-/** The whole API, in the order in which the documentation shows it. */
-export const operations: readonly OperationDefinition[] = [
+/** In the order in which the documentation shows them; each with its exact type. */
+const all = [
   listEmailSequences,
   createEmailSequence,
   getEmailSequence,
@@ -166,4 +166,10 @@ export const operations: readonly OperationDefinition[] = [
   getMe,
   getLiveness,
   getReadiness,
-];
+] as const satisfies readonly OperationDefinition[];
+
+/** The whole API. */
+export const operations: readonly OperationDefinition[] = all;
+
+/** Any one operation of the API, as it is declared: what the client's types are made from. */
+export type Operation = (typeof all)[number];
