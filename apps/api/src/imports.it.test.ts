@@ -52,7 +52,15 @@ test("an import says what is to become of a file, and waits for a worker once th
   expect(created).toMatchObject({
     status: "uploading",
     file_name: "fair.csv",
-    options: { on_match: "update", columns: asked.columns, enroll_in: sequence.id, has_header: true, dry_run: false, delimiter: "auto", encoding: "auto" },
+    options: {
+      on_match: "update",
+      columns: asked.columns,
+      enroll_in: sequence.id,
+      has_header: true,
+      dry_run: false,
+      delimiter: "auto",
+      encoding: "auto",
+    },
     layout: null,
     rows_total: null,
     progress: null,
@@ -93,7 +101,7 @@ test("an upload that breaks off leaves the import open, and the next one begins 
     sending.on("close", () => resolve());
     sending.write(Buffer.alloc(600_000, "x"), () => sending.destroy());
   });
-  
+
   const again = await waitFor(
     async () => {
       const answer = await upload(id, "email\nann@example.com\n");

@@ -10,6 +10,7 @@ import { storeAnswer } from "@dripline/db/queries/idempotent-answers";
 import { insertAuditEntry } from "@dripline/db/queries/insert-audit-entry";
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { announceDeprecation } from "./announce-deprecation.ts";
 import { authenticate, type Principal } from "./authenticate.ts";
 import type { Deps } from "./deps.ts";
 import { readIdempotencyKey, requestHash, takeIdempotencyKey } from "./idempotency.ts";
@@ -35,6 +36,8 @@ interface WriteContext<O extends OperationDefinition> extends OperationInput<O> 
   readonly tx: Queryable;
   /** The revision that the caller read, if the operation takes `If-Match`: ask `refuseOtherRevision` about it. */
   readonly ifMatch: IfMatch;
+  /** What the audit entry says beyond who, what and which one: for what the record itself does not tell (any more). */
+  readonly addToAudit: (data: Readonly<Record<string, unknown>>) => void;
   /** Runs before the answer, once everything is committed; not when an answer is replayed. It must not throw. */
   readonly afterCommit: (effect: () => Promise<void>) => void;
 }
@@ -82,10 +85,15 @@ export function route<O extends OperationDefinition>(
   answer: (context: RequestContext<O>, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
 ): void {
   const scope = scopeOf(operation);
+  const { deprecated, bodyBytesMax } = operation;
   app.route({
     method: operation.method,
     url: operation.path.replaceAll(/\{([^}]+)\}/g, ":$1"),
-    ...(scope === undefined ? {} : { onRequest: authenticate(deps, scope) }),
+    ...(bodyBytesMax === undefined ? {} : { bodyLimit: bodyBytesMax }),
+    onRequest: [
+      ...(deprecated === undefined ? [] : [announceDeprecation(deprecated, deps.publicUrl)]), // refusals say so too
+      ...(scope === undefined ? [] : [authenticate(deps, scope)]),
+    ],
     handler: async (request, reply) => {
       const input = parseRequest(operation, request);
       return answer({ ...input, principal: request.principal, now: deps.now(), log: request.log }, request, reply);
@@ -116,7 +124,10 @@ export async function answerWrite<O extends OperationDefinition>(
     if (stored) return { ...stored, isReplay: true };
 
     const afterCommit = (effect: () => Promise<void>) => void effects.push(effect);
-    const body = encode(operation, await handler({ ...context, tx, ifMatch, afterCommit } as unknown as Context<O>));
+    const data: Record<string, unknown> = {};
+    const addToAudit = (more: Readonly<Record<string, unknown>>) => void Object.assign(data, more);
+    const tools = { tx, ifMatch, afterCommit, addToAudit };
+    const body = encode(operation, await handler({ ...context, ...tools } as unknown as Context<O>));
     await insertAuditEntry(tx, {
       at: context.now,
       principal,
@@ -124,14 +135,22 @@ export async function answerWrite<O extends OperationDefinition>(
       objectType: operation.tag,
       objectId: idOf(body),
       requestId: request.id,
+      data,
     });
     const statusCode = operation.success;
-    if (identity) await storeAnswer(tx, identity, { statusCode, body });
+    if (identity) await storeAnswer(tx, identity, { statusCode, body: withoutSecrets(operation, body) });
     return { statusCode, body, isReplay: false };
   });
   for (const effect of effects) await effect();
   if (outcome.isReplay) reply.header("idempotency-replayed", "true");
   return send(reply, outcome.statusCode, outcome.body);
+}
+
+/** What may be stored: a secret that only its first answer shows is null in every replay. */
+function withoutSecrets({ shownOnce = [] }: OperationDefinition, body: unknown): unknown {
+  return shownOnce.length === 0
+    ? body
+    : { ...(body as object), ...Object.fromEntries(shownOnce.map((m) => [m, null])) };
 }
 
 function encode<O extends OperationDefinition>({ id, output: schema }: O, output: OperationOutput<O>): unknown {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { exampleAnswer, exampleBody, exampleProblem } from "./example.ts";
 import { type OperationDefinition, problemsOf, scopeOf } from "./operation.ts";
 import { Problem, type ProblemCode, problemCodes } from "./problem.ts";
 
@@ -58,8 +59,11 @@ function describeOperation(operation: OperationDefinition, components: Component
   return {
     operationId: id,
     summary,
-    description: [description, scopeSentence(operation)].filter((text) => text !== undefined).join("\n\n"),
+    description: [description, scopeSentence(operation), deprecationSentence(operation)]
+      .filter((text) => text !== undefined)
+      .join("\n\n"),
     tags: [tag],
+    ...(operation.deprecated === undefined ? {} : { deprecated: true }),
     security: auth === "key" ? [{ apiKey: [] }] : [],
     parameters: [
       ...parameters(operation.params, "path", components),
@@ -72,7 +76,12 @@ function describeOperation(operation: OperationDefinition, components: Component
       [success]:
         success === 204
           ? { description: "Success; the answer is empty" }
-          : { description: "Success", content: { [mediaType(download)]: { schema: components.schema(output) } } },
+          : {
+              description: "Success",
+              content: {
+                [mediaType(download)]: { schema: components.schema(output), ...given(exampleAnswer(operation)) },
+              },
+            },
       ...problems(operation, problemSchema),
     },
   };
@@ -84,16 +93,32 @@ function requestBody({ body, file }: OperationDefinition, components: Components
     return { requestBody: { required: true, content } };
   }
   if (body === undefined) return {};
-  return { requestBody: { required: true, content: { "application/json": { schema: components.schema(body) } } } };
+  const content = { "application/json": { schema: components.schema(body), ...given(exampleBody(operation)) } };
+  return { requestBody: { required: true, content } };
 }
 
 function mediaType(contentType = "application/json"): string {
   return contentType.replace(/;.*/, "");
 }
 
+function given(example: unknown): Json {
+  return example === undefined ? {} : { example };
+}
+
 function scopeSentence(operation: OperationDefinition): string {
   const scope = scopeOf(operation);
-  return scope === undefined ? "Open to everybody." : `Needs an API key with the scope \`${scope}\`.`;
+  if (scope === undefined) return "Open to everybody.";
+  return scope === "any" ? "Any valid API key will do." : `Needs an API key with the scope \`${scope}\`.`;
+}
+
+function deprecationSentence({ deprecated }: OperationDefinition): string | undefined {
+  if (deprecated === undefined) return undefined;
+  const { since, sunset, successor } = deprecated;
+  return [
+    `Deprecated since ${since}.`,
+    ...(sunset === undefined ? [] : [`From ${sunset} on it may be gone.`]),
+    ...(successor === undefined ? [] : [`\`${successor}\` takes its place.`]),
+  ].join(" ");
 }
 
 const idempotencyKey = {
@@ -142,6 +167,7 @@ function problems(operation: OperationDefinition, problemSchema: Json): Json {
         content: {
           "application/problem+json": {
             schema: { allOf: [problemSchema, { properties: { code: { enum: codes } } }] },
+            examples: Object.fromEntries(codes.map((code) => [code, { value: exampleProblem(code) }])),
           },
         },
       },

@@ -126,7 +126,7 @@ test.each<[string, (text: string) => Uint8Array, string]>([
 ])("a file in %s is read as what it is", async (_, encode, encoding) => {
   const email = newAddress();
   const padding = Array.from({ length: 200 }, () => `${newAddress()};\r\n`).join("");
-  const result = await takeIn(encode(umlauts(email) + padding + `${newAddress()};Jürgen\r\n`));
+  const result = await takeIn(encode(`${umlauts(email) + padding}${newAddress()};Jürgen\r\n`));
 
   expect(result).toMatchObject({ status: "completed", rowsDone: 202, layout: { encoding, delimiter: ";" } });
   expect((await contactAt(email)).first_name).toBe("Jürgen „der“ Große");

@@ -14,7 +14,10 @@ export const company = pgTable(
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
-  (t) => [index("company_name_idx").on(sql`lower(${t.name})`)],
+  (t) => [
+    index("company_name_idx").on(sql`lower(${t.name})`),
+    index("company_name_search_idx").using("gin", sql`${t.name} gin_trgm_ops`),
+  ],
 );
 
 export const contact = pgTable(
@@ -37,7 +40,13 @@ export const contact = pgTable(
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
-  (t) => [uniqueIndex("contact_email_key").on(sql`lower(${t.email})`), index("contact_company_idx").on(t.companyId)],
+  (t) => [
+    uniqueIndex("contact_email_key").on(sql`lower(${t.email})`),
+    index("contact_company_idx").on(t.companyId, t.id),
+    // For searches. Where the extension pg_trgm cannot be had, the migration leaves these two and company's out.
+    index("contact_email_search_idx").using("gin", sql`${t.email} gin_trgm_ops`),
+    index("contact_name_search_idx").using("gin", sql`(${t.firstName} || ' ' || ${t.lastName}) gin_trgm_ops`),
+  ],
 );
 
 /** Who works with an installation. The role is for people who sign in; a key has scopes of its own. */
@@ -101,7 +110,11 @@ export const suppression = pgTable(
     email: text("email").notNull(),
     reason: text("reason", { enum: ["unsubscribe", "hard_bounce", "complaint", "manual"] }).notNull(),
     note: text("note").notNull().default(""),
+    revision: revision(),
     createdAt: createdAt(),
   },
-  (t) => [uniqueIndex("suppression_email_key").on(sql`lower(${t.email})`)],
+  (t) => [
+    uniqueIndex("suppression_email_key").on(sql`lower(${t.email})`),
+    index("suppression_created_idx").on(t.createdAt, t.id),
+  ],
 );
