@@ -1,6 +1,7 @@
 import { openApiDocument } from "@dripline/contract/openapi";
 import { operations } from "@dripline/contract/operations";
 import { newId } from "@dripline/db/new-id";
+import { createRenderer } from "@dripline/mail/render";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, LogController } from "fastify";
@@ -9,18 +10,23 @@ import { hangUpWhenStopping } from "./hang-up-when-stopping.ts";
 import { serveOps } from "./ops/serve-ops.ts";
 import { ProblemError } from "./problem-error.ts";
 import { problemFromError } from "./problem-from-error.ts";
+import { limitRequests } from "./request-limits.ts";
+import { serveApiKeys } from "./routes/api-keys.ts";
 import { serveAuditLog } from "./routes/audit-log.ts";
 import { serveCompanies } from "./routes/companies.ts";
 import { serveContacts } from "./routes/contacts.ts";
 import { serveEmailLogs } from "./routes/email-logs.ts";
 import { serveEmailPreviews } from "./routes/email-previews.ts";
 import { serveEmailSequences } from "./routes/email-sequences.ts";
+import { serveEmailTemplatePreviews } from "./routes/email-template-previews.ts";
+import { serveEmailTemplateVersions } from "./routes/email-template-versions.ts";
 import { serveEmailTemplates } from "./routes/email-templates.ts";
 import { serveEnroll } from "./routes/enroll.ts";
 import { serveEnrollmentLifecycle } from "./routes/enrollment-lifecycle.ts";
 import { serveExplanations } from "./routes/explanations.ts";
 import { serveHealth } from "./routes/health.ts";
 import { serveMe } from "./routes/me.ts";
+import { serveNextOpenings } from "./routes/next-openings.ts";
 import { serveOperateExecution } from "./routes/operate-execution.ts";
 import { servePublish } from "./routes/publish.ts";
 import { serveSchedules } from "./routes/schedules.ts";
@@ -32,8 +38,10 @@ import { serveSequenceSteps } from "./routes/sequence-steps.ts";
 import { serveSequenceVersions } from "./routes/sequence-versions.ts";
 import { serveSettleExecution } from "./routes/settle-execution.ts";
 import { serveSuppressions } from "./routes/suppressions.ts";
+import { serveTestSend } from "./routes/test-send.ts";
 import { serveUnenroll } from "./routes/unenroll.ts";
 import { serveUnsubscribe } from "./routes/unsubscribe.ts";
+import { serveUsers } from "./routes/users.ts";
 
 /** The largest body is a template: 200,000 characters of MJML, up to six bytes each as JSON. */
 const bodyBytesMax = 2_000_000;
@@ -58,6 +66,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   });
   app.removeContentTypeParser("text/plain"); // JSON only: anything else is a 415
   app.decorateRequest("principal", null);
+  app.decorate("limitRequests", await limitRequests(app, deps));
   answerProblems(app);
   logAnswers(app);
   hangUpWhenStopping(app);
@@ -68,13 +77,14 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   app.get("/openapi.json", async () => document);
   app.get("/", (_request, reply) => reply.redirect("/docs"));
 
+  const renderer = createRenderer();
   serveEmailSequences(app, deps);
   serveSequenceLifecycle(app, deps);
   serveSequenceSteps(app, deps);
   serveSequenceVersions(app, deps);
   servePublish(app, deps);
   serveSendPlans(app, deps);
-  serveEmailPreviews(app, deps);
+  serveEmailPreviews(app, deps, renderer);
   serveSequenceEnrollments(app, deps);
   serveEnroll(app, deps);
   serveUnenroll(app, deps);
@@ -88,8 +98,14 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   serveContacts(app, deps);
   serveCompanies(app, deps);
   serveEmailTemplates(app, deps);
+  serveEmailTemplateVersions(app, deps);
+  serveEmailTemplatePreviews(app, deps, renderer);
+  serveTestSend(app, deps, renderer);
   serveSchedules(app, deps);
   serveAuditLog(app, deps);
+  serveUsers(app, deps);
+  serveApiKeys(app, deps);
+  serveNextOpenings(app, deps);
   serveMe(app, deps);
   serveHealth(app, deps);
   await serveUnsubscribe(app, deps);
@@ -103,7 +119,7 @@ function sentRequestId(header: string | string[] | undefined): string | undefine
 
 function answerProblems(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
-    const problem = problemFromError(error);
+    const problem = problemFromError(error, { bodyBytesMax: request.routeOptions.bodyLimit ?? bodyBytesMax });
     if (problem.code === "internal_error") request.log.error({ err: error }, "a request failed");
     else if (problem.status >= 500)
       request.log.warn({ err: error, code: problem.code }, "a request could not be answered");

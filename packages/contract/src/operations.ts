@@ -1,17 +1,47 @@
+import {
+  createApiKey,
+  deleteApiKey,
+  getApiKey,
+  listApiKeys,
+  revokeApiKey,
+  rotateApiKey,
+  updateApiKey,
+} from "./api-keys.ts";
 import { getAuditEntry, listAuditEntries } from "./audit-log.ts";
-import { createCompany, getCompany, listCompanies } from "./companies.ts";
-import { createContact, getContact, listContacts } from "./contacts.ts";
+import { createCompany, deleteCompany, getCompany, listCompanies, replaceCompany, updateCompany } from "./companies.ts";
+import { createContact, deleteContact, getContact, listContacts, replaceContact, updateContact } from "./contacts.ts";
 import { getEmailLog, getEmailMessage, listEmailLogs } from "./email-logs.ts";
 import { previewEmails } from "./email-previews.ts";
 import { createEmailSequence, getEmailSequence, listEmailSequences, updateEmailSequence } from "./email-sequences.ts";
-import { createEmailTemplate, getEmailTemplate, listEmailTemplates } from "./email-templates.ts";
+import { previewEmailTemplate, testSendEmailTemplate } from "./email-template-previews.ts";
+import {
+  getEmailTemplateVersion,
+  listEmailTemplateVersions,
+  restoreEmailTemplateVersion,
+} from "./email-template-versions.ts";
+import {
+  createEmailTemplate,
+  deleteEmailTemplate,
+  getEmailTemplate,
+  listEmailTemplates,
+  replaceEmailTemplate,
+  updateEmailTemplate,
+} from "./email-templates.ts";
 import { completeEnrollment, pauseEnrollment, resumeEnrollment } from "./enrollment-lifecycle.ts";
 import { explainSequenceExecution } from "./explanations.ts";
 import { getLiveness, getReadiness } from "./health.ts";
 import { getMe } from "./me.ts";
+import { getNextOpenings } from "./next-openings.ts";
 import { rescheduleExecution, retryExecution, sendExecutionNow, skipExecution } from "./operate-execution.ts";
 import type { OperationDefinition } from "./operation.ts";
-import { createSchedule, getSchedule, listSchedules, updateSchedule } from "./schedules.ts";
+import {
+  createSchedule,
+  deleteSchedule,
+  getSchedule,
+  listSchedules,
+  replaceSchedule,
+  updateSchedule,
+} from "./schedules.ts";
 import { planSends } from "./send-plans.ts";
 import { enroll, getSequenceEnrollment, listSequenceEnrollments, unenroll } from "./sequence-enrollments.ts";
 import { getSequenceExecution, listSequenceExecutions } from "./sequence-executions.ts";
@@ -40,6 +70,7 @@ import {
   listSuppressions,
   updateSuppression,
 } from "./suppressions.ts";
+import { createUser, deleteUser, getUser, listUsers, replaceUser, updateUser } from "./users.ts";
 
 /** The whole API, in the order in which the documentation shows it. */
 export const operations: readonly OperationDefinition[] = [
@@ -90,18 +121,48 @@ export const operations: readonly OperationDefinition[] = [
   listContacts,
   createContact,
   getContact,
+  replaceContact,
+  updateContact,
+  deleteContact,
   listCompanies,
   createCompany,
   getCompany,
+  replaceCompany,
+  updateCompany,
+  deleteCompany,
   listEmailTemplates,
   createEmailTemplate,
   getEmailTemplate,
+  replaceEmailTemplate,
+  updateEmailTemplate,
+  deleteEmailTemplate,
+  listEmailTemplateVersions,
+  getEmailTemplateVersion,
+  restoreEmailTemplateVersion,
+  previewEmailTemplate,
+  testSendEmailTemplate,
   listSchedules,
   createSchedule,
   getSchedule,
+  replaceSchedule,
   updateSchedule,
+  deleteSchedule,
+  getNextOpenings,
   listAuditEntries,
   getAuditEntry,
+  listUsers,
+  createUser,
+  getUser,
+  replaceUser,
+  updateUser,
+  deleteUser,
+  listApiKeys,
+  createApiKey,
+  getApiKey,
+  updateApiKey,
+  rotateApiKey,
+  revokeApiKey,
+  deleteApiKey,
   getMe,
   getLiveness,
   getReadiness,

@@ -29,8 +29,12 @@ interface SharedConfig {
 export interface ApiConfig extends SharedConfig {
   /** The sender whose limits are explained; undefined if only the workers know it. */
   readonly mailFrom: Mailbox | undefined;
+  /** For test sends alone: what people are enrolled for goes out through the workers. */
+  readonly smtpUrl: string | undefined;
   readonly host: string;
   readonly port: number;
+  /** Of one API key without a limit of its own; null: any number. */
+  readonly requestsPerMinuteMax: number | null;
 }
 
 export interface WorkerConfig extends SharedConfig {
@@ -68,8 +72,20 @@ export type ConfigResult<Config> =
 /** What the API process needs. */
 export function readApiConfig(env: Environment): ConfigResult<ApiConfig> {
   const read = new Reader(env);
-  return read.result(() => ({ ...readShared(read), mailFrom: read.optional("MAIL_FROM"), ...readAddress(read) }));
+  return read.result(() => ({
+    ...readShared(read),
+    mailFrom: read.optional("MAIL_FROM"),
+    ...readAddress(read),
+    requestsPerMinuteMax: (read.optional("API_REQUESTS_PER_MINUTE") ?? requestsPerMinuteDefault) || null,
+    smtpUrl: read.optional("SMTP_URL"),
+  }));
 }
+
+/**
+ * 500 a second. A script that enrolls one by one would have to get each answer within 2 ms to reach it, and an answer waits
+ * for a commit and a round trip; a loop that has gone wild over many connections does, and leaves the others their share.
+ */
+const requestsPerMinuteDefault = 30_000;
 
 /** What a worker process needs. */
 export function readWorkerConfig(env: Environment): ConfigResult<WorkerConfig> {
