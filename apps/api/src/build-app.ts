@@ -102,10 +102,10 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   serveEmailTemplatePreviews(app, deps, renderer);
   serveTestSend(app, deps, renderer);
   serveSchedules(app, deps);
-  serveAuditLog(app, deps);
   serveUsers(app, deps);
   serveApiKeys(app, deps);
   serveNextOpenings(app, deps);
+  serveAuditLog(app, deps);
   serveMe(app, deps);
   serveHealth(app, deps);
   await serveUnsubscribe(app, deps);

@@ -101,7 +101,7 @@ export const EmailSequencePatch = z
     re_enrollment_cooldown: WireElapsed.nullable().optional(),
   })
   .refine((changes) => Object.keys(changes).length > 0, "names nothing to change")
-  .meta({ id: "EmailSequencePatch" });
+  .meta({ id: "EmailSequencePatch", examples: [{ description: "From the first day on" }] });
 
 const tag = "email-sequences";
 

@@ -72,8 +72,8 @@ import {
 } from "./suppressions.ts";
 import { createUser, deleteUser, getUser, listUsers, replaceUser, updateUser } from "./users.ts";
 
-/** The whole API, in the order in which the documentation shows it. */
-export const operations: readonly OperationDefinition[] = [
+/** In the order in which the documentation shows them; each with its exact type. */
+const all = [
   listEmailSequences,
   createEmailSequence,
   getEmailSequence,
@@ -146,10 +146,6 @@ export const operations: readonly OperationDefinition[] = [
   getSchedule,
   replaceSchedule,
   updateSchedule,
-  deleteSchedule,
-  getNextOpenings,
-  listAuditEntries,
-  getAuditEntry,
   listUsers,
   createUser,
   getUser,
@@ -163,7 +159,17 @@ export const operations: readonly OperationDefinition[] = [
   rotateApiKey,
   revokeApiKey,
   deleteApiKey,
+  deleteSchedule,
+  getNextOpenings,
+  listAuditEntries,
+  getAuditEntry,
   getMe,
   getLiveness,
   getReadiness,
-];
+] as const satisfies readonly OperationDefinition[];
+
+/** The whole API. */
+export const operations: readonly OperationDefinition[] = all;
+
+/** Any one operation of the API, as it is declared: what the client's types are made from. */
+export type Operation = (typeof all)[number];

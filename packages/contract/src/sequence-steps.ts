@@ -100,7 +100,18 @@ export function delayOf({ delay, delay_days: days }: DelayInput): Delay {
 export const SequenceStepInput = z
   .strictObject({ sequence: Id, ...stepFields })
   .check(checkDelay)
-  .meta({ id: "SequenceStepInput" });
+  .meta({
+    id: "SequenceStepInput",
+    examples: [
+      {
+        sequence: "019a0000-0000-7000-8000-000000000003",
+        step_number: 2,
+        name: "Tips",
+        email_template: "019a0000-0000-7000-8000-000000000002",
+        delay_days: 3,
+      },
+    ],
+  });
 
 /** What is left of something that was deleted: which one it was, and the sequence's new revision. */
 export const Edited = z.strictObject({ id: Id, revision: Revision });
@@ -119,7 +130,7 @@ export const SequenceStepPatch = z
   })
   .check(checkSameDelay)
   .refine((changes) => Object.keys(changes).length > 0, "names nothing to change")
-  .meta({ id: "SequenceStepPatch" });
+  .meta({ id: "SequenceStepPatch", examples: [{ delay_days: 5 }] });
 
 const VersionFilter = z.union(
   [z.literal("draft"), z.coerce.number().int().min(1).max(2_147_483_647)],

@@ -2,6 +2,7 @@ import { and, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import { orm, type Queryable } from "../database.ts";
 import { company, contact } from "../schema/people.ts";
 import { contains } from "./contains.ts";
+import { fullName } from "./full-name.ts";
 import { type InstantRange, inRange } from "./in-range.ts";
 import { type Clauses, type Page, type PageRequest, readPage } from "./keyset.ts";
 
@@ -43,7 +44,7 @@ export function listContacts(db: Queryable, filters: ContactFilters, request: Pa
       filters.company === undefined ? undefined : eq(contact.companyId, filters.company),
       isOptedOut(filters.opted_out),
       inRange(contact.createdAt, "created_at", filters),
-      contains(filters.search, contact.email, sql`${contact.firstName} || ' ' || ${contact.lastName}`),
+      contains(filters.search, contact.email, fullName),
     ),
     select: ({ where, orderBy, limit, sortValue }: Clauses) =>
       orm(db)

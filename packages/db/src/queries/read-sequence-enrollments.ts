@@ -1,11 +1,12 @@
 import type { EnrollmentStatus } from "@dripline/domain/statuses";
-import { and, eq, type SQL, sql } from "drizzle-orm";
+import { and, eq, or, type SQL, sql } from "drizzle-orm";
 import { orm, type Queryable } from "../database.ts";
 import { sequenceEnrollment } from "../schema/journeys.ts";
 import { company, contact } from "../schema/people.ts";
 import { emailSequence } from "../schema/sequences.ts";
-import { contains } from "./contains.ts";
-import { type Page, type PageRequest, readPage } from "./keyset.ts";
+import { contains, isOneContaining } from "./contains.ts";
+import { fullName } from "./full-name.ts";
+import { chooseFrom, type Page, type PageRequest, readPage } from "./keyset.ts";
 import { findExecutionsOfEnrollments, type SequenceExecutionRow } from "./read-sequence-executions.ts";
 
 export interface SequenceEnrollmentFilters {
@@ -16,6 +17,9 @@ export interface SequenceEnrollmentFilters {
 }
 
 const contactName = sql<string>`trim(${contact.firstName} || ' ' || ${contact.lastName})`;
+
+const contactTexts = { id: contact.id, texts: [contact.email, fullName] };
+const companyTexts = { id: company.id, texts: [company.name] };
 
 const fields = {
   id: sequenceEnrollment.id,
@@ -67,6 +71,12 @@ export async function listSequenceEnrollments(
   filters: SequenceEnrollmentFilters,
   request: PageRequest,
 ): Promise<Page<SequenceEnrollmentRow>> {
+  const { search } = filters;
+  const isListed = and(
+    filters.status === undefined ? undefined : eq(sequenceEnrollment.status, filters.status),
+    filters.sequence === undefined ? undefined : eq(sequenceEnrollment.sequenceId, filters.sequence),
+    filters.contact === undefined ? undefined : eq(sequenceEnrollment.contactId, filters.contact),
+  );
   const page = await readPage<Row, string>(request, {
     id: sequenceEnrollment.id,
     keys: {
@@ -74,11 +84,15 @@ export async function listSequenceEnrollments(
       created_at: { expression: sequenceEnrollment.id, type: "uuid" }, // UUIDv7: ids are in the order of creation
     },
     where: and(
-      filters.status === undefined ? undefined : eq(sequenceEnrollment.status, filters.status),
-      filters.sequence === undefined ? undefined : eq(sequenceEnrollment.sequenceId, filters.sequence),
-      filters.contact === undefined ? undefined : eq(sequenceEnrollment.contactId, filters.contact),
-      contains(filters.search, contact.email, contactName, company.name),
+      isListed,
+      or(
+        isOneContaining(search, sequenceEnrollment.contactId, contactTexts),
+        isOneContaining(search, sequenceEnrollment.companyId, companyTexts),
+      ),
     ),
+    ...(search === undefined ? {} : { choose: chooseFrom(sequenceEnrollment.id) }),
+    whereNear:
+      search === undefined ? undefined : and(isListed, contains(search, contact.email, fullName, company.name)),
     select: ({ where, orderBy, limit, sortValue }) =>
       orm(db)
         .select({ ...fields, sort_value: sortValue })
