@@ -15,7 +15,13 @@ const api = await startApi(url, { testMail });
 const make = makers(api);
 
 /** For each operation a request that succeeds; one that is not here fails the test. */
-const samples: Record<string, { id?: string; version_number?: number; body?: object }> = {};
+interface Sample {
+  id?: string;
+  version_number?: number;
+  body?: object | string;
+  headers?: Record<string, string>;
+}
+const samples: Record<string, Sample> = {};
 
 afterAll(async () => {
   await testMail?.close();
@@ -74,6 +80,7 @@ beforeAll(async () => {
     createSequenceStep: { body: { sequence: quiet.id, ...step, step_number: 3 } },
     getSequenceStep: { id: sequence.steps[0].id },
     enroll: { body: { sequence_id: sequence.id, contact_id: other.id } },
+    bulkEnroll: { body: { sequence_id: sequence.id, items: [{ contact: { email: "bulk@example.com" } }] } },
     getSequenceEnrollment: { id: enrollment.id },
     unenroll: { id: enrollment.id, body: { status: "cancelled" } },
     pauseEnrollment: { id: own.enrollment.id, body: { reason: "On holiday" } },
@@ -99,6 +106,16 @@ beforeAll(async () => {
     replaceContact: { id: other.id, body: { email: "replaced@example.com" } },
     updateContact: { id: other.id, body: { first_name: "Changed" } },
     deleteContact: { id: (await make.contact()).id },
+    createImport: { body: { file_name: "sample.csv", on_match: "update" } },
+    getImport: { id: (await make.import()).id },
+    uploadImportFile: {
+      id: (await make.import()).id,
+      body: "email\nimported@example.com\n",
+      headers: { "content-type": "text/csv" },
+    },
+    cancelImport: { id: (await make.import()).id },
+    getImportFailures: { id: (await make.import()).id },
+    deleteImport: { id: (await make.import({ status: "cancelled" })).id },
     createCompany: { body: { name: "Sample" } },
     getCompany: { id: company.id },
     replaceCompany: { id: company.id, body: { name: "Replaced" } },
@@ -149,6 +166,7 @@ describe.each(operations)("$id", (operation) => {
     const body = "body" in options ? options.body : sample().body;
     return api.send(operation.method, `${pathOf(operation)}${query}`, {
       ...rest,
+      ...(sample().headers === undefined ? {} : { headers: sample().headers }),
       ...(body === undefined ? {} : { body }),
     });
   };
@@ -169,7 +187,7 @@ describe.each(operations)("$id", (operation) => {
 
   test("refuses a field that it does not know", async () => {
     if (operation.body === undefined) return;
-    const answer = await send({ body: { ...sample().body, surely_unknown: 1 } });
+    const answer = await send({ body: { ...(sample().body as object), surely_unknown: 1 } });
 
     expect(expectProblem(answer, 422, "validation_failed").errors).toMatchObject([{ pointer: "/surely_unknown" }]);
   });
@@ -181,7 +199,7 @@ describe.each(operations)("$id", (operation) => {
     expect(answer.status).toBe(operation.success);
     if (operation.success === 204) return expect(answer.body).toBe("");
     expect(operation.output.safeParse(answer.body).error).toBeUndefined();
-    expect(answer.headers.get("content-type")).toBe("application/json; charset=utf-8");
+    expect(answer.headers.get("content-type")).toBe(operation.download ?? "application/json; charset=utf-8");
   });
 
   test("is at its path without the slash at the end as well", async () => {

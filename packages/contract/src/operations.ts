@@ -8,6 +8,7 @@ import {
   updateApiKey,
 } from "./api-keys.ts";
 import { getAuditEntry, listAuditEntries } from "./audit-log.ts";
+import { bulkEnroll } from "./bulk-enrollment.ts";
 import { createCompany, deleteCompany, getCompany, listCompanies, replaceCompany, updateCompany } from "./companies.ts";
 import { createContact, deleteContact, getContact, listContacts, replaceContact, updateContact } from "./contacts.ts";
 import { getEmailLog, getEmailMessage, listEmailLogs } from "./email-logs.ts";
@@ -30,6 +31,15 @@ import {
 import { completeEnrollment, pauseEnrollment, resumeEnrollment } from "./enrollment-lifecycle.ts";
 import { explainSequenceExecution } from "./explanations.ts";
 import { getLiveness, getReadiness } from "./health.ts";
+import {
+  cancelImport,
+  createImport,
+  deleteImport,
+  getImport,
+  getImportFailures,
+  listImports,
+  uploadImportFile,
+} from "./imports.ts";
 import { getMe } from "./me.ts";
 import { getNextOpenings } from "./next-openings.ts";
 import { rescheduleExecution, retryExecution, sendExecutionNow, skipExecution } from "./operate-execution.ts";
@@ -96,6 +106,7 @@ const all = [
   deleteSequenceStep,
   listSequenceEnrollments,
   enroll,
+  bulkEnroll,
   getSequenceEnrollment,
   unenroll,
   pauseEnrollment,
@@ -124,6 +135,13 @@ const all = [
   replaceContact,
   updateContact,
   deleteContact,
+  listImports,
+  createImport,
+  getImport,
+  uploadImportFile,
+  cancelImport,
+  getImportFailures,
+  deleteImport,
   listCompanies,
   createCompany,
   getCompany,

@@ -128,6 +128,11 @@ export const problemCodes = {
     title: "API key revoked",
     meaning: "The API key is revoked, and that is for good: create another one.",
   },
+  wrong_import_status: {
+    status: 409,
+    title: "Wrong import status",
+    meaning: "The import is not in a state for this; `import_status` says in which it is. Nothing was changed.",
+  },
   idempotency_in_progress: {
     status: 409,
     title: "Request in progress",
@@ -147,7 +152,7 @@ export const problemCodes = {
   unsupported_media_type: {
     status: 415,
     title: "Unsupported media type",
-    meaning: "The body is not `application/json`.",
+    meaning: "The body is not of the type that the operation takes: `application/json`, or that of a file.",
   },
   validation_failed: {
     status: 422,
@@ -184,6 +189,12 @@ export const problemCodes = {
     status: 422,
     title: "Contact suppressed",
     meaning: "The contact's address is on the suppression list, so they cannot be enrolled.",
+  },
+  items_refused: {
+    status: 422,
+    title: "Items refused",
+    meaning:
+      "Some items cannot be enrolled, so in `strict` mode nobody was; `errors` names each with the code that it would get alone.",
   },
   idempotency_key_reused: {
     status: 422,

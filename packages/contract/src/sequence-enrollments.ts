@@ -49,38 +49,45 @@ const InlineContact = z
     description: "Created if the address is new; an existing contact is taken as it is, nothing of it is overwritten.",
   });
 
+/** Who is enrolled: the same for one as for each of many. */
+const enrolleeFields = {
+  contact_id: Id.optional(),
+  contact: InlineContact.optional(),
+  company_id: Id.nullable().default(null).describe("Instead of the contact's own company"),
+  notes: text(10_000).default(""),
+};
+
+function nameOneContact({ value, issues }: z.core.ParsePayload<{ contact_id?: unknown; contact?: unknown }>): void {
+  if (value.contact_id === undefined && value.contact === undefined) {
+    issues.push({
+      code: "custom",
+      path: ["contact_id"],
+      message: "is required: give contact_id or contact",
+      input: value,
+    });
+  }
+  if (value.contact_id !== undefined && value.contact !== undefined) {
+    issues.push({
+      code: "custom",
+      path: ["contact"],
+      message: "cannot stand beside contact_id: leave one out",
+      input: value,
+    });
+  }
+}
+
 export const EnrollInput = z
-  .strictObject({
-    sequence_id: Id,
-    contact_id: Id.optional(),
-    contact: InlineContact.optional(),
-    company_id: Id.nullable().default(null).describe("Instead of the contact's own company"),
-    notes: text(10_000).default(""),
-  })
-  .check(({ value, issues }) => {
-    if (value.contact_id === undefined && value.contact === undefined) {
-      issues.push({
-        code: "custom",
-        path: ["contact_id"],
-        message: "is required: give contact_id or contact",
-        input: value,
-      });
-    }
-    if (value.contact_id !== undefined && value.contact !== undefined) {
-      issues.push({
-        code: "custom",
-        path: ["contact"],
-        message: "cannot stand beside contact_id: leave one out",
-        input: value,
-      });
-    }
-  })
+  .strictObject({ sequence_id: Id, ...enrolleeFields })
+  .check(nameOneContact)
   .meta({
     id: "EnrollInput",
     examples: [
       { sequence_id: "019a0000-0000-7000-8000-000000000003", contact: { email: "ann@example.com", first_name: "Ann" } },
     ],
   });
+
+export const BulkEnrollItem = z.strictObject(enrolleeFields).check(nameOneContact).meta({ id: "BulkEnrollItem" });
+export type BulkEnrollItem = z.output<typeof BulkEnrollItem>;
 
 export const UnenrollInput = z
   .strictObject({
