@@ -25,6 +25,9 @@ beforeAll(async () => {
   const own = { sequence: await make.sequence(), enrollment: pausable };
   const step = { step_number: 1, name: "Step", email_template: template.id, delay_days: 1 };
   const { step_number: _, ...unnumbered } = step;
+  const unused = await make.sequence();
+  const ended = await make.enroll({ sequence_id: sequence.id, contact_id: (await make.contact()).id });
+  await api.post(`/api/v1/sequence-enrollments/${ended.id}/unenroll/`, {});
   const [drafted, discarded] = [await make.draft(), await make.draft()];
   Object.assign(samples, {
     createEmailSequence: { body: { name: "Sample", steps: [step] } },
@@ -32,6 +35,10 @@ beforeAll(async () => {
     pauseSequence: { id: own.sequence.id },
     resumeSequence: { id: own.sequence.id },
     archiveSequence: { id: own.sequence.id },
+    replaceEmailSequence: { id: sequence.id, body: { name: sequence.name } },
+    deleteEmailSequence: { id: unused.id },
+    duplicateEmailSequence: { id: sequence.id, body: {} },
+    changeSequences: { body: { action: "pause", ids: [quiet.id], dry_run: true } },
     updateEmailSequence: { id: sequence.id, body: { description: "Changed" } },
     listSequenceVersions: { id: sequence.id },
     diffSequenceVersions: { id: drafted.id },
@@ -39,6 +46,8 @@ beforeAll(async () => {
     replaceSequenceDraft: { id: drafted.id, body: { steps: [unnumbered] } },
     discardSequenceDraft: { id: discarded.id },
     publishSequence: { id: drafted.id, body: { in_flight: "pin", dry_run: false } },
+    replaceSequenceStep: { id: quiet.steps[0].id, body: { sequence: quiet.id, ...step } },
+    reorderSequenceSteps: { body: { sequence: sequence.id, steps: stepIds(sequence) } },
     updateSequenceStep: { id: quiet.steps[0].id, body: { name: "Changed" } },
     deleteSequenceStep: { id: quiet.steps[1].id },
     previewEmails: { id: sequence.id, body: { contact_id: other.id } },
@@ -46,6 +55,11 @@ beforeAll(async () => {
     createSequenceStep: { body: { sequence: quiet.id, ...step, step_number: 3 } },
     getSequenceStep: { id: sequence.steps[0].id },
     enroll: { body: { sequence_id: sequence.id, contact_id: other.id } },
+    createSequenceEnrollment: { body: { sequence_id: sequence.id, contact_id: (await make.contact()).id } },
+    replaceSequenceEnrollment: { id: enrollment.id, body: { notes: "Replaced" } },
+    updateSequenceEnrollment: { id: enrollment.id, body: { notes: "Changed" } },
+    deleteSequenceEnrollment: { id: ended.id },
+    actOnEnrollments: { body: { action: "resume", ids: [enrollment.id] } },
     getSequenceEnrollment: { id: enrollment.id },
     unenroll: { id: enrollment.id, body: { status: "cancelled" } },
     pauseEnrollment: { id: own.enrollment.id, body: { reason: "On holiday" } },
@@ -65,6 +79,10 @@ beforeAll(async () => {
     updateSchedule: { id: schedule.id, body: { closed_dates: ["2027-01-02"] } },
   });
 });
+
+function stepIds({ steps }: { readonly steps: readonly { readonly id: string }[] }): string[] {
+  return steps.map(({ id }) => id);
+}
 
 function pathOf(operation: OperationDefinition): string {
   const id = samples[operation.id]?.id;

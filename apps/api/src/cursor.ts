@@ -59,7 +59,9 @@ export function invalidCursor(cause?: unknown): ProblemError {
 
 function asParameters(query: ListQuery): Record<string, string> {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
+  return Object.fromEntries(
+    given.map(([name, value]) => [name, value instanceof Date ? value.toISOString() : String(value)]),
+  );
 }
 
 function writeCursor(cursor: Cursor): string {

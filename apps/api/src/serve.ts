@@ -37,6 +37,8 @@ interface WriteContext<O extends OperationDefinition> extends OperationInput<O> 
   readonly ifMatch: IfMatch;
   /** Runs before the answer, once everything is committed; not when an answer is replayed. It must not throw. */
   readonly afterCommit: (effect: () => Promise<void>) => void;
+  /** What the audit entry says beside the object's id: for an operation on many, of which the answer names none. */
+  readonly auditData: (data: Readonly<Record<string, unknown>>) => void;
 }
 
 export type Context<O extends OperationDefinition> = O["method"] extends "GET"
@@ -98,7 +100,10 @@ async function answerWrite<O extends OperationDefinition>(
     if (stored) return { ...stored, isReplay: true };
 
     const afterCommit = (effect: () => Promise<void>) => void effects.push(effect);
-    const body = encode(operation, await handler({ ...context, tx, ifMatch, afterCommit } as unknown as Context<O>));
+    const data: Record<string, unknown> = {};
+    const auditData = (more: Readonly<Record<string, unknown>>) => void Object.assign(data, more);
+    const output = await handler({ ...context, tx, ifMatch, afterCommit, auditData } as unknown as Context<O>);
+    const body = encode(operation, output);
     await insertAuditEntry(tx, {
       at: context.now,
       principal,
@@ -106,6 +111,7 @@ async function answerWrite<O extends OperationDefinition>(
       objectType: operation.tag,
       objectId: idOf(body),
       requestId: request.id,
+      data,
     });
     const statusCode = operation.success;
     if (identity) await storeAnswer(tx, identity, { statusCode, body });

@@ -1,16 +1,36 @@
+import { actOnEnrollments } from "./act-on-enrollments.ts";
+import { changeSequences } from "./change-sequences.ts";
 import { createCompany, getCompany, listCompanies } from "./companies.ts";
 import { createContact, getContact, listContacts } from "./contacts.ts";
 import { previewEmails } from "./email-previews.ts";
-import { createEmailSequence, getEmailSequence, listEmailSequences, updateEmailSequence } from "./email-sequences.ts";
+import {
+  createEmailSequence,
+  deleteEmailSequence,
+  duplicateEmailSequence,
+  getEmailSequence,
+  listEmailSequences,
+  replaceEmailSequence,
+  updateEmailSequence,
+} from "./email-sequences.ts";
 import { createEmailTemplate, getEmailTemplate, listEmailTemplates } from "./email-templates.ts";
 import { completeEnrollment, pauseEnrollment, resumeEnrollment } from "./enrollment-lifecycle.ts";
 import { explainSequenceExecution } from "./explanations.ts";
 import { getLiveness, getReadiness } from "./health.ts";
 import { getMe } from "./me.ts";
 import type { OperationDefinition } from "./operation.ts";
+import { reorderSequenceSteps } from "./reorder-steps.ts";
 import { createSchedule, getSchedule, listSchedules, updateSchedule } from "./schedules.ts";
 import { planSends } from "./send-plans.ts";
-import { enroll, getSequenceEnrollment, listSequenceEnrollments, unenroll } from "./sequence-enrollments.ts";
+import {
+  createSequenceEnrollment,
+  deleteSequenceEnrollment,
+  enroll,
+  getSequenceEnrollment,
+  listSequenceEnrollments,
+  replaceSequenceEnrollment,
+  unenroll,
+  updateSequenceEnrollment,
+} from "./sequence-enrollments.ts";
 import { getSequenceExecution, listSequenceExecutions } from "./sequence-executions.ts";
 import { archiveSequence, pauseSequence, resumeSequence } from "./sequence-lifecycle.ts";
 import {
@@ -18,6 +38,7 @@ import {
   deleteSequenceStep,
   getSequenceStep,
   listSequenceSteps,
+  replaceSequenceStep,
   updateSequenceStep,
 } from "./sequence-steps.ts";
 import {
@@ -35,7 +56,11 @@ export const operations: readonly OperationDefinition[] = [
   listEmailSequences,
   createEmailSequence,
   getEmailSequence,
+  replaceEmailSequence,
   updateEmailSequence,
+  deleteEmailSequence,
+  duplicateEmailSequence,
+  changeSequences,
   listSequenceVersions,
   diffSequenceVersions,
   getSequenceDraft,
@@ -50,11 +75,18 @@ export const operations: readonly OperationDefinition[] = [
   listSequenceSteps,
   createSequenceStep,
   getSequenceStep,
+  replaceSequenceStep,
   updateSequenceStep,
   deleteSequenceStep,
+  reorderSequenceSteps,
   listSequenceEnrollments,
+  createSequenceEnrollment,
   enroll,
   getSequenceEnrollment,
+  replaceSequenceEnrollment,
+  updateSequenceEnrollment,
+  deleteSequenceEnrollment,
+  actOnEnrollments,
   unenroll,
   pauseEnrollment,
   resumeEnrollment,

@@ -67,6 +67,12 @@ export const problemCodes = {
     title: "Step number taken",
     meaning: "The sequence has a step with this number; `existing_id` names it.",
   },
+  in_use: {
+    status: 409,
+    title: "In use",
+    meaning:
+      "It cannot be deleted, because others need it: `used_by` says which, and `detail` what to do instead. Nothing was changed.",
+  },
   no_draft: {
     status: 409,
     title: "No draft",
@@ -77,6 +83,12 @@ export const problemCodes = {
     status: 409,
     title: "Enrollment not live",
     meaning: "The enrollment has ended, or already is in the state asked for; `enrollment_status` says which.",
+  },
+  enrollment_live: {
+    status: 409,
+    title: "Enrollment live",
+    meaning:
+      "The enrollment is not over, so it cannot be deleted: it is active or paused, which `enrollment_status` says, or one of its emails can still go out or is in doubt; `open_executions` names those.",
   },
   execution_not_in_doubt: {
     status: 409,
@@ -138,6 +150,12 @@ export const problemCodes = {
     status: 422,
     title: "Contact suppressed",
     meaning: "The contact's address is on the suppression list, so they cannot be enrolled.",
+  },
+  too_many_matches: {
+    status: 422,
+    title: "Too many matches",
+    meaning:
+      "The filter matches more than one call takes: `count` and `count_max` say how many. Nothing was changed; narrow the filter and make several calls.",
   },
   idempotency_key_reused: {
     status: 422,

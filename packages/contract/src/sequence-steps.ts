@@ -100,7 +100,18 @@ export function delayOf({ delay, delay_days: days }: DelayInput): Delay {
 export const SequenceStepInput = z
   .strictObject({ sequence: Id, ...stepFields })
   .check(checkDelay)
-  .meta({ id: "SequenceStepInput" });
+  .meta({
+    id: "SequenceStepInput",
+    examples: [
+      {
+        sequence: "019a0000-0000-7000-8000-000000000003",
+        step_number: 2,
+        name: "Tips",
+        email_template: "019a0000-0000-7000-8000-000000000002",
+        delay_days: 3,
+      },
+    ],
+  });
 
 /** What is left of something that was deleted: which one it was, and the sequence's new revision. */
 export const Edited = z.strictObject({ id: Id, revision: Revision });
@@ -179,6 +190,22 @@ export const getSequenceStep = defineOperation({
   success: 200,
   output: SingleStep,
   errors: [],
+});
+
+export const replaceSequenceStep = defineOperation({
+  id: "replaceSequenceStep",
+  method: "PUT",
+  path: "/api/v1/sequence-steps/{id}/",
+  summary: "Replace a step",
+  description: `${editing} The id may be the step's in any version: with a draft, the draft's copy changes. What is left out gets its default; \`sequence\` is the one that the step is in, because a step stays in its sequence. The answer is the step that was written, with its own id.`,
+  tag,
+  auth: "key",
+  takesIfMatch: true,
+  params: z.strictObject({ id: Id }),
+  body: SequenceStepInput,
+  success: 200,
+  output: SingleStep,
+  errors: ["step_number_taken"],
 });
 
 export const updateSequenceStep = defineOperation({

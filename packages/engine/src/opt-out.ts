@@ -11,13 +11,17 @@ export interface OptOutRequest {
 
 /**
  * The contact wants no more email: recorded at once, for all sequences, and every live enrollment ends. Doing it again
- * changes nothing. Undefined if there is no such execution.
+ * changes nothing. Undefined if there is no record of such an execution, not in the email log either.
  */
 export async function optOut(db: Queryable, request: OptOutRequest): Promise<{ contactId: string } | undefined> {
   const { rows } = await db.query<{ id: string }>(
     `update contact c set opted_out_at = coalesce(c.opted_out_at, $2), updated_at = $2
-     from step_execution e join sequence_enrollment n on n.id = e.enrollment_id
-     where e.id = $1 and c.id = n.contact_id
+     from (
+       select n.contact_id from step_execution e join sequence_enrollment n on n.id = e.enrollment_id where e.id = $1
+       union -- of an enrollment that was deleted the log is left
+       select l.contact_id from email_log l where l.execution_id = $1
+     ) sent
+     where c.id = sent.contact_id
      returning c.id`,
     [request.executionId, request.now],
   );

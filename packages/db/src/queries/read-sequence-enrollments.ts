@@ -6,12 +6,18 @@ import { company, contact } from "../schema/people.ts";
 import { emailSequence } from "../schema/sequences.ts";
 import { contains } from "./contains.ts";
 import { type Page, type PageRequest, readPage } from "./keyset.ts";
+import { type Matching, matchingIds } from "./matching.ts";
 import { findExecutionsOfEnrollments, type SequenceExecutionRow } from "./read-sequence-executions.ts";
+import { within } from "./within.ts";
 
 export interface SequenceEnrollmentFilters {
   readonly status?: EnrollmentStatus | undefined;
   readonly sequence?: string | undefined;
   readonly contact?: string | undefined;
+  readonly enrolled_at__gte?: Date | undefined;
+  readonly enrolled_at__gt?: Date | undefined;
+  readonly enrolled_at__lte?: Date | undefined;
+  readonly enrolled_at__lt?: Date | undefined;
   readonly search?: string | undefined;
 }
 
@@ -52,6 +58,7 @@ const fields = {
   version: sql<number>`(
     select v.version_number from sequence_version v where v.id = ${sequenceEnrollment.versionId})`,
   notes: sequenceEnrollment.notes,
+  revision: sequenceEnrollment.revision,
 };
 
 type Row = Awaited<ReturnType<typeof findEnrollments>>[number];
@@ -73,12 +80,7 @@ export async function listSequenceEnrollments(
       enrolled_at: { expression: sequenceEnrollment.enrolledAt, type: "timestamptz" },
       created_at: { expression: sequenceEnrollment.id, type: "uuid" }, // UUIDv7: ids are in the order of creation
     },
-    where: and(
-      filters.status === undefined ? undefined : eq(sequenceEnrollment.status, filters.status),
-      filters.sequence === undefined ? undefined : eq(sequenceEnrollment.sequenceId, filters.sequence),
-      filters.contact === undefined ? undefined : eq(sequenceEnrollment.contactId, filters.contact),
-      contains(filters.search, contact.email, contactName, company.name),
-    ),
+    where: matches(filters),
     select: ({ where, orderBy, limit, sortValue }) =>
       orm(db)
         .select({ ...fields, sort_value: sortValue })
@@ -89,13 +91,51 @@ export async function listSequenceEnrollments(
         .where(where)
         .orderBy(...orderBy)
         .limit(limit),
-    count: async (where) => {
-      const query = orm(db).select({ count: sql<number>`count(*)::int` }).from(sequenceEnrollment);
-      const rows = await query.innerJoin(contact, isContact).leftJoin(company, isCompany).where(where);
-      return rows[0]?.count ?? 0;
-    },
+    count: (where) => countEnrollments(db, where),
   });
   return { ...page, rows: await withExecutions(db, page.rows) };
+}
+
+/** The ids of those that match, if there are `max` at most. */
+export function findMatchingEnrollments(
+  db: Queryable,
+  filters: SequenceEnrollmentFilters,
+  max: number,
+): Promise<Matching> {
+  const where = matches(filters);
+  return matchingIds(
+    max,
+    (limit) =>
+      orm(db)
+        .select({ id: sequenceEnrollment.id })
+        .from(sequenceEnrollment)
+        .innerJoin(contact, isContact)
+        .leftJoin(company, isCompany)
+        .where(where)
+        .limit(limit),
+    () => countEnrollments(db, where),
+  );
+}
+
+function matches(filters: SequenceEnrollmentFilters): SQL | undefined {
+  return and(
+    filters.status === undefined ? undefined : eq(sequenceEnrollment.status, filters.status),
+    filters.sequence === undefined ? undefined : eq(sequenceEnrollment.sequenceId, filters.sequence),
+    filters.contact === undefined ? undefined : eq(sequenceEnrollment.contactId, filters.contact),
+    within(sequenceEnrollment.enrolledAt, {
+      gte: filters.enrolled_at__gte,
+      gt: filters.enrolled_at__gt,
+      lte: filters.enrolled_at__lte,
+      lt: filters.enrolled_at__lt,
+    }),
+    contains(filters.search, contact.email, contactName, company.name),
+  );
+}
+
+async function countEnrollments(db: Queryable, where: SQL | undefined): Promise<number> {
+  const query = orm(db).select({ count: sql<number>`count(*)::int` }).from(sequenceEnrollment);
+  const rows = await query.innerJoin(contact, isContact).leftJoin(company, isCompany).where(where);
+  return rows[0]?.count ?? 0;
 }
 
 /** The enrollment with this id and its executions, if there is one. */
