@@ -2,13 +2,11 @@ import { randomInt } from "node:crypto";
 import { chmod, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type ControlName, controls } from "./controls/controls.ts";
 import { runCrashPoints } from "./crash-points/run-crash-points.ts";
 import { type ChaosOptions, readOptions } from "./options.ts";
 import { describeBroken, tableHead, tableRow } from "./report.ts";
 import { putAway, runOnce } from "./run-once.ts";
-
-/** What every control has to break: without its protection people get emails twice. */
-const brokenByControls = "single copy";
 
 /** Of each scene of docs/crash-points.md. */
 const crashPointRepetitions = 20;
@@ -37,7 +35,8 @@ async function runAll(chosen: ChaosOptions): Promise<boolean> {
     await chmod(parent, 0o755); // PostgreSQL runs as another user when we are root
     const result = await runOnce(seed, chosen, join(parent, "run"), (line) => console.error(line));
     const broken = result.broken.map(({ invariant }) => invariant);
-    const isGood = chosen.control === undefined ? broken.length === 0 : broken.includes(brokenByControls);
+    const isGood =
+      chosen.control === undefined ? broken.length === 0 : broken.includes(controls[chosen.control].breaks);
     const isKept = chosen.keep || !isGood;
     rows.push(tableRow(result, chosen.control ?? chosen.profile));
     console.error([rows.at(-1), ...describeBroken(result)].join("\n"));
@@ -54,6 +53,6 @@ function again(seed: number, { profile, policy }: ChaosOptions): string {
   return `The same choices again: npm run chaos -- --profile ${profile} --policy ${policy} --seed ${seed}`;
 }
 
-function stayedGreen(control: string): string {
-  return `The control "${control}" did not break "${brokenByControls}": the checker or the faults miss what they are for.`;
+function stayedGreen(control: ControlName): string {
+  return `The control "${control}" did not break "${controls[control].breaks}": the checker or the faults miss what they are for.`;
 }

@@ -49,22 +49,23 @@ export async function claimExecutions(
                as w(execution_id, generation, message_id, step_id, timezone, timezone_source, source, open_until,
                     schedule_updated_at)
       ),
-      -- By id and nothing else: with a state in it, the planner may take an index on states, and read whatever waits.
+      -- By ids and nothing else: with a state or a sequence in it, the planner may go by those, and read whatever waits.
       locked as materialized (
-        select e.id, e.status, e.generation, e.step_id, e.scheduled_for, e.enrollment_id, e.has_advanced
-        from step_execution e where e.id = any($1)
-        order by e.id for no key update skip locked
+        select e.id, e.status, e.generation, e.step_id, e.scheduled_for, e.has_advanced,
+               n.status as enrollment_status, n.sequence_id, n.contact_id
+        from step_execution e join sequence_enrollment n on n.id = e.enrollment_id
+        where e.id = any($1)
+        order by e.id for no key update of e skip locked
       ),
       claimable as materialized (
         select w.*, c.email
         from locked e
         join input w on w.execution_id = e.id and w.generation = e.generation and w.step_id = e.step_id
-        join sequence_enrollment n on n.id = e.enrollment_id
-        join email_sequence s on s.id = n.sequence_id
+        join email_sequence s on s.id = e.sequence_id
         join schedule sc on sc.id = s.schedule_id and sc.updated_at = w.schedule_updated_at
-        join contact c on c.id = n.contact_id
+        join contact c on c.id = e.contact_id
         where e.status = 'scheduled' and e.scheduled_for <= clock_timestamp() and w.open_until > clock_timestamp()
-          and (n.status = 'active' or (n.status = 'completed' and e.has_advanced))
+          and (e.enrollment_status = 'active' or (e.enrollment_status = 'completed' and e.has_advanced))
           and s.status = 'active' and c.opted_out_at is null
       )
       update step_execution e

@@ -11,7 +11,7 @@ const protections = {
   },
   /** No statement compares generations. */
   generation: ({ text }) => {
-    const blind = text.replaceAll(/\be\.generation = \w+\.generation\b/g, "true");
+    const blind = text.replaceAll(/\b(e\.generation = \w+\.generation|\w+\.generation = e\.generation)\b/g, "true");
     return blind === text ? undefined : { text: blind };
   },
   /** A lease that ran out is never found. */
