@@ -68,6 +68,15 @@ export function nameTaken(what: string, existingId: string): ProblemError {
   });
 }
 
+/** Others need what was to be deleted: `usedBy` are the resources they are among, `insteadDo` is the next move. */
+export function inUse(
+  insteadDo: string,
+  usedBy: readonly string[],
+  extensions: Readonly<Record<string, unknown>> = {},
+): ProblemError {
+  return new ProblemError("in_use", insteadDo, { extensions: { used_by: usedBy, ...extensions } });
+}
+
 /** What this transaction has just written, read back. */
 export function found<Row>(row: Row | undefined): Row {
   if (row === undefined) throw new Error("a row that was just written cannot be read");

@@ -35,10 +35,10 @@ interface WriteContext<O extends OperationDefinition> extends OperationInput<O> 
   readonly tx: Queryable;
   /** The revision that the caller read, if the operation takes `If-Match`: ask `refuseOtherRevision` about it. */
   readonly ifMatch: IfMatch;
+  /** What the audit entry says beyond who, what and which one: for what the record itself does not tell (any more). */
+  readonly addToAudit: (data: Readonly<Record<string, unknown>>) => void;
   /** Runs before the answer, once everything is committed; not when an answer is replayed. It must not throw. */
   readonly afterCommit: (effect: () => Promise<void>) => void;
-  /** What the audit entry says beside the object's id: for an operation on many, of which the answer names none. */
-  readonly auditData: (data: Readonly<Record<string, unknown>>) => void;
 }
 
 export type Context<O extends OperationDefinition> = O["method"] extends "GET"
@@ -101,9 +101,9 @@ async function answerWrite<O extends OperationDefinition>(
 
     const afterCommit = (effect: () => Promise<void>) => void effects.push(effect);
     const data: Record<string, unknown> = {};
-    const auditData = (more: Readonly<Record<string, unknown>>) => void Object.assign(data, more);
-    const output = await handler({ ...context, tx, ifMatch, afterCommit, auditData } as unknown as Context<O>);
-    const body = encode(operation, output);
+    const addToAudit = (more: Readonly<Record<string, unknown>>) => void Object.assign(data, more);
+    const tools = { tx, ifMatch, afterCommit, addToAudit };
+    const body = encode(operation, await handler({ ...context, ...tools } as unknown as Context<O>));
     await insertAuditEntry(tx, {
       at: context.now,
       principal,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Instant, text } from "./fields.ts";
+import { text } from "./fields.ts";
 
 /** A filter on a yes-or-no column: `?is_active=true`. */
 export const BooleanFilter = z.stringbool({ truthy: ["true"], falsy: ["false"], error: 'is "true" or "false"' });
@@ -34,20 +34,6 @@ export function listQuery<const Orderings extends readonly [string, ...string[]]
     include_count: BooleanFilter.default(false).describe("Adds `count`, the number of all results on all pages"),
     cursor: z.string().max(1_000).optional().describe("From `next` or `previous`; opaque"),
   });
-}
-
-type Bound = "gte" | "gt" | "lte" | "lt";
-
-/** Filters on an instant: `enrolled_at__gte`, `__gt`, `__lte` and `__lt`, each left out or given. */
-export function rangeFilters<const Column extends string>(
-  column: Column,
-): Record<`${Column}__${Bound}`, z.ZodOptional<typeof Instant>> {
-  const meanings: Record<Bound, string> = { gte: "At or after", gt: "After", lte: "At or before", lt: "Before" };
-  const filters = Object.entries(meanings).map(([bound, meaning]) => [
-    `${column}__${bound}`,
-    Instant.optional().describe(`${meaning} this instant`),
-  ]);
-  return Object.fromEntries(filters) as ReturnType<typeof rangeFilters<Column>>;
 }
 
 type Opposite<Ordering extends string> = Ordering extends `-${infer Column}` ? Column : `-${Ordering}`;

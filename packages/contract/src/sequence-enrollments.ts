@@ -3,7 +3,8 @@ import { TimeZone } from "@dripline/domain/time-zone";
 import { z } from "zod";
 import { EmailAddress } from "./email-address.ts";
 import { Attributes, Id, Instant, optionalLine, text } from "./fields.ts";
-import { listQuery, pageOf, rangeFilters, Search } from "./list.ts";
+import { instantRange } from "./instant-range.ts";
+import { listQuery, pageOf, Search } from "./list.ts";
 import { defineOperation } from "./operation.ts";
 import { SequenceExecution } from "./sequence-executions.ts";
 
@@ -111,7 +112,7 @@ export const enrollmentFilters = {
   status: EnrollmentStatus.optional(),
   sequence: Id.optional(),
   contact: Id.optional(),
-  ...rangeFilters("enrolled_at"),
+  ...instantRange("enrolled_at"),
   search: Search.optional().describe("In the contact's address and name, and the company's name"),
 };
 

@@ -11,7 +11,7 @@ import { serve } from "../serve.ts";
 import { refuseUntil } from "./enrollment-lifecycle.ts";
 
 export function serveActOnEnrollments(app: FastifyInstance, deps: Deps): void {
-  serve(app, deps, actOnEnrollments, async ({ tx, body, principal, now, log, afterCommit, auditData }) => {
+  serve(app, deps, actOnEnrollments, async ({ tx, body, principal, now, log, afterCommit, addToAudit }) => {
     if (body.until !== null) refuseUntil(body.until, now);
     const enrollmentIds = await selectedIds(body, enrollmentsMax, (filter) =>
       findMatchingEnrollments(tx, filter, enrollmentsMax),
@@ -31,7 +31,7 @@ export function serveActOnEnrollments(app: FastifyInstance, deps: Deps): void {
       ),
     );
     // Which ones it was stands in the notes of each: ten thousand ids would make the audit log unreadable.
-    auditData({ action: body.action, dry_run: body.dry_run, changed });
+    addToAudit({ action: body.action, dry_run: body.dry_run, changed });
     return {
       action: body.action,
       dry_run: body.dry_run,

@@ -12,7 +12,7 @@ import { serve } from "../serve.ts";
 const statusAfter = { activate: "active", pause: "paused", archive: "archived" } as const;
 
 export function serveChangeSequences(app: FastifyInstance, deps: Deps): void {
-  serve(app, deps, changeSequences, async ({ tx, body, principal, now, log, afterCommit, auditData }) => {
+  serve(app, deps, changeSequences, async ({ tx, body, principal, now, log, afterCommit, addToAudit }) => {
     const sequenceIds = await selectedIds(body, sequencesMax, (filter) =>
       findMatchingSequences(tx, filter, sequencesMax),
     );
@@ -26,7 +26,7 @@ export function serveChangeSequences(app: FastifyInstance, deps: Deps): void {
     );
     const results = changes.map((each) => toResult(each, to));
     const changed = results.filter(({ outcome }) => outcome === "changed");
-    auditData({ action: body.action, dry_run: body.dry_run, changed: changed.map(({ id }) => id) });
+    addToAudit({ action: body.action, dry_run: body.dry_run, changed: changed.map(({ id }) => id) });
     return {
       action: body.action,
       dry_run: body.dry_run,

@@ -17,7 +17,7 @@ import type { FastifyInstance } from "fastify";
 import { pageBody, pageRequest } from "../cursor.ts";
 import type { Deps } from "../deps.ts";
 import { refuseOtherRevision } from "../if-match.ts";
-import { found, notFound, ProblemError, unknownReferences } from "../problem-error.ts";
+import { found, inUse, notFound, unknownReferences } from "../problem-error.ts";
 import { serve } from "../serve.ts";
 import { stepContent, toSequenceStep } from "./sequence-steps.ts";
 
@@ -57,10 +57,9 @@ export function serveEmailSequences(app: FastifyInstance, deps: Deps): void {
     refuseOtherRevision(ifMatch, sequence);
     const deleted = await deleteSequences(tx, [sequence.id]);
     if (deleted.length === 0) {
-      throw new ProblemError(
-        "in_use",
+      throw inUse(
         "People are or were enrolled in the sequence, and it is the record of what they got: archive it instead.",
-        { extensions: { used_by: ["sequence-enrollments"] } },
+        ["sequence-enrollments"],
       );
     }
     return { id: sequence.id };

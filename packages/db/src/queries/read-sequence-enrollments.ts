@@ -5,19 +5,15 @@ import { sequenceEnrollment } from "../schema/journeys.ts";
 import { company, contact } from "../schema/people.ts";
 import { emailSequence } from "../schema/sequences.ts";
 import { contains } from "./contains.ts";
+import { type InstantRange, inRange } from "./in-range.ts";
 import { type Page, type PageRequest, readPage } from "./keyset.ts";
 import { type Matching, matchingIds } from "./matching.ts";
 import { findExecutionsOfEnrollments, type SequenceExecutionRow } from "./read-sequence-executions.ts";
-import { within } from "./within.ts";
 
-export interface SequenceEnrollmentFilters {
+export interface SequenceEnrollmentFilters extends InstantRange<"enrolled_at"> {
   readonly status?: EnrollmentStatus | undefined;
   readonly sequence?: string | undefined;
   readonly contact?: string | undefined;
-  readonly enrolled_at__gte?: Date | undefined;
-  readonly enrolled_at__gt?: Date | undefined;
-  readonly enrolled_at__lte?: Date | undefined;
-  readonly enrolled_at__lt?: Date | undefined;
   readonly search?: string | undefined;
 }
 
@@ -122,12 +118,7 @@ function matches(filters: SequenceEnrollmentFilters): SQL | undefined {
     filters.status === undefined ? undefined : eq(sequenceEnrollment.status, filters.status),
     filters.sequence === undefined ? undefined : eq(sequenceEnrollment.sequenceId, filters.sequence),
     filters.contact === undefined ? undefined : eq(sequenceEnrollment.contactId, filters.contact),
-    within(sequenceEnrollment.enrolledAt, {
-      gte: filters.enrolled_at__gte,
-      gt: filters.enrolled_at__gt,
-      lte: filters.enrolled_at__lte,
-      lt: filters.enrolled_at__lt,
-    }),
+    inRange(sequenceEnrollment.enrolledAt, "enrolled_at", filters),
     contains(filters.search, contact.email, contactName, company.name),
   );
 }
