@@ -9,7 +9,9 @@ import { hangUpWhenStopping } from "./hang-up-when-stopping.ts";
 import { serveOps } from "./ops/serve-ops.ts";
 import { ProblemError } from "./problem-error.ts";
 import { problemFromError } from "./problem-from-error.ts";
+import { limitRequests } from "./request-limits.ts";
 import { serveActOnEnrollments } from "./routes/act-on-enrollments.ts";
+import { serveApiKeys } from "./routes/api-keys.ts";
 import { serveChangeEmailSequence } from "./routes/change-email-sequence.ts";
 import { serveChangeSequences } from "./routes/change-sequences.ts";
 import { serveCompanies } from "./routes/companies.ts";
@@ -35,6 +37,7 @@ import { serveSequenceVersions } from "./routes/sequence-versions.ts";
 import { serveSettleExecution } from "./routes/settle-execution.ts";
 import { serveUnenroll } from "./routes/unenroll.ts";
 import { serveUnsubscribe } from "./routes/unsubscribe.ts";
+import { serveUsers } from "./routes/users.ts";
 
 /** The largest body is a template: 200,000 characters of MJML, up to six bytes each as JSON. */
 const bodyBytesMax = 2_000_000;
@@ -59,6 +62,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   });
   app.removeContentTypeParser("text/plain"); // JSON only: anything else is a 415
   app.decorateRequest("principal", null);
+  app.decorate("limitRequests", await limitRequests(app, deps));
   answerProblems(app);
   logAnswers(app);
   hangUpWhenStopping(app);
@@ -92,6 +96,8 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   serveCompanies(app, deps);
   serveEmailTemplates(app, deps);
   serveSchedules(app, deps);
+  serveUsers(app, deps);
+  serveApiKeys(app, deps);
   serveMe(app, deps);
   serveHealth(app, deps);
   await serveUnsubscribe(app, deps);
@@ -105,7 +111,7 @@ function sentRequestId(header: string | string[] | undefined): string | undefine
 
 function answerProblems(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
-    const problem = problemFromError(error);
+    const problem = problemFromError(error, { bodyBytesMax: request.routeOptions.bodyLimit ?? bodyBytesMax });
     if (problem.code === "internal_error") request.log.error({ err: error }, "a request failed");
     else if (problem.status >= 500)
       request.log.warn({ err: error, code: problem.code }, "a request could not be answered");

@@ -28,6 +28,7 @@ beforeAll(async () => {
   const unused = await make.sequence();
   const ended = await make.enroll({ sequence_id: sequence.id, contact_id: (await make.contact()).id });
   await api.post(`/api/v1/sequence-enrollments/${ended.id}/unenroll/`, {});
+  const [user, apiKey] = [await make.user(), await make.apiKey()];
   const [drafted, discarded] = [await make.draft(), await make.draft()];
   Object.assign(samples, {
     createEmailSequence: { body: { name: "Sample", steps: [step] } },
@@ -76,6 +77,17 @@ beforeAll(async () => {
     getEmailTemplate: { id: template.id },
     createSchedule: { body: { name: "Sample", timezone: "UTC", windows: [] } },
     getSchedule: { id: schedule.id },
+    createUser: { body: { email: "user.sample@example.com", name: "Sample" } },
+    getUser: { id: user.id },
+    replaceUser: { id: user.id, body: { email: "user.changed@example.com", name: "Changed" } },
+    updateUser: { id: user.id, body: { role: "editor" } },
+    deleteUser: { id: (await make.user()).id },
+    createApiKey: { body: { name: "Sample", scopes: ["read"] } },
+    getApiKey: { id: apiKey.id },
+    updateApiKey: { id: apiKey.id, body: { name: "Changed" } },
+    rotateApiKey: { id: apiKey.id, body: { overlap_minutes: 5 } },
+    revokeApiKey: { id: apiKey.id },
+    deleteApiKey: { id: (await make.apiKey()).id },
     updateSchedule: { id: schedule.id, body: { closed_dates: ["2027-01-02"] } },
   });
 });

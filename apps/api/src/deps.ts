@@ -3,6 +3,7 @@ import type { Pace } from "@dripline/domain/delay";
 import type { SendLimits } from "@dripline/domain/throttle";
 import type { WakeQueue } from "@dripline/queue/wake-queue";
 import type { Logger } from "@dripline/runtime/logger";
+import type { RequestLimits } from "./request-limits.ts";
 
 /** What the API stands on. Everything that differs between a test and production comes in here. */
 export interface Deps {
@@ -13,6 +14,7 @@ export interface Deps {
   readonly pace: Pace;
   /** What the workers keep to, so that it can be explained. */
   readonly limits: SendLimits;
+  readonly requestLimits: RequestLimits;
   /** The address that emails come from, where this process knows it. */
   readonly sender: string | null;
   /** Signs unsubscribe links and the links to the operators' pages. */

@@ -9,6 +9,7 @@ import { refuseStart } from "@dripline/runtime/refuse-start";
 import { handleShutdown } from "@dripline/runtime/shutdown";
 import { buildApp } from "./build-app.ts";
 import { openApiDatabase } from "./open-api-database.ts";
+import { openRequestCounter } from "./open-request-counter.ts";
 
 const read = readApiConfig(process.env);
 if (!read.ok) {
@@ -31,6 +32,12 @@ shutdown.onClose("database", () => database.end());
 const queue = openWakeQueue({ redisUrl: config.redisUrl, databaseUrl: config.databaseUrl, now, role: "producer" });
 shutdown.onClose("queue", () => queue.close());
 
+const redis = config.redisUrl === undefined ? null : openRequestCounter(config.redisUrl);
+shutdown.onClose("request counter", async () => redis?.disconnect());
+
+/** Without a valid key, from one address: far more than a person tries, far less than a scanner wants. */
+const perStrangerMax = 120;
+
 const app = await buildApp({
   database,
   queue,
@@ -38,6 +45,7 @@ const app = await buildApp({
   now,
   pace: config.dayLengthMilliseconds === undefined ? REAL_PACE : { dayMilliseconds: config.dayLengthMilliseconds },
   limits: config.limits,
+  requestLimits: { perKeyMax: config.requestsPerMinuteMax, perStrangerMax, redis },
   sender: config.mailFrom?.address ?? null,
   secret: config.secret,
   publicUrl: config.publicUrl,

@@ -9,7 +9,7 @@ const retryAfterSeconds = 5;
  * What to answer to an error of any kind. Nothing that was not written for the caller gets out: an unexpected error is an
  * `internal_error`, and its own words go to the log only.
  */
-export function problemFromError(error: unknown): ProblemError {
+export function problemFromError(error: unknown, { bodyBytesMax }: { readonly bodyBytesMax: number }): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof InvalidPositionError) return invalidCursor(error);
   if (isDatabaseUnavailable(error)) {
@@ -22,7 +22,7 @@ export function problemFromError(error: unknown): ProblemError {
       },
     );
   }
-  return problemFromFastify(error) ?? internalError(error);
+  return problemFromFastify(error, bodyBytesMax) ?? internalError(error);
 }
 
 function internalError(cause: unknown): ProblemError {
@@ -30,13 +30,16 @@ function internalError(cause: unknown): ProblemError {
   return new ProblemError("internal_error", detail, { cause });
 }
 
-function problemFromFastify(error: unknown): ProblemError | undefined {
+function problemFromFastify(error: unknown, bodyBytesMax: number): ProblemError | undefined {
   const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
   switch (code) {
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
       return new ProblemError("unsupported_media_type", "Send the body as JSON, with Content-Type: application/json.");
     case "FST_ERR_CTP_BODY_TOO_LARGE":
-      return new ProblemError("payload_too_large", "The body is longer than the server takes.");
+      return new ProblemError(
+        "payload_too_large",
+        `The body is longer than the ${bodyBytesMax} bytes that are taken here.`,
+      );
     case "FST_ERR_CTP_EMPTY_JSON_BODY":
       return new ProblemError("malformed_json", "The body is empty, and not JSON as its Content-Type says.");
     case "FST_ERR_CTP_INVALID_JSON_BODY":

@@ -44,7 +44,28 @@ test.each([2_000, 100_000])("a body nested %i levels deep is refused, and the AP
 });
 
 test("a body that is too large is refused", async () => {
-  expectProblem(await post(`{"email":"${"a".repeat(2_100_000)}"}`), 413, "payload_too_large");
+  const problem = expectProblem(await post(`{"email":"${"a".repeat(2_100_000)}"}`), 413, "payload_too_large");
+  expect(problem.detail).toContain("2000000 bytes");
+});
+
+test("a body that could be much smaller is refused much earlier, also one that does not say how long it is", async () => {
+  const body = JSON.stringify({ name: "a".repeat(17_000), scopes: ["read"] });
+  const problem = expectProblem(await api.send("POST", "/api/v1/api-keys/", { body }), 413, "payload_too_large");
+  expect(problem.detail).toContain("16384 bytes");
+
+  const answer = await fetch(`${api.url}/api/v1/api-keys/`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${api.key}`, "content-type": "application/json" },
+    body: new Blob([body]).stream(),
+    duplex: "half",
+  } as RequestInit);
+  expect(answer.status).toBe(413);
+  expect(await answer.json()).toMatchObject({ code: "payload_too_large" });
+});
+
+test("nobody without a key makes the server read a body", async () => {
+  const body = `{"email":"${"a".repeat(2_100_000)}"}`;
+  expectProblem(await api.send("POST", "/api/v1/contacts/", { key: null, body }), 401, "unauthorized");
 });
 
 test.each([

@@ -10,6 +10,7 @@ import { storeAnswer } from "@dripline/db/queries/idempotent-answers";
 import { insertAuditEntry } from "@dripline/db/queries/insert-audit-entry";
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { announceDeprecation } from "./announce-deprecation.ts";
 import { authenticate, type Principal } from "./authenticate.ts";
 import type { Deps } from "./deps.ts";
 import { readIdempotencyKey, requestHash, takeIdempotencyKey } from "./idempotency.ts";
@@ -59,10 +60,15 @@ export function serve<O extends OperationDefinition>(
   handler: Handler<NoInfer<O>>,
 ): void {
   const scope = scopeOf(operation);
+  const { deprecated, bodyBytesMax } = operation;
   app.route({
     method: operation.method,
     url: operation.path.replaceAll(/\{([^}]+)\}/g, ":$1"),
-    ...(scope === undefined ? {} : { onRequest: authenticate(deps, scope) }),
+    ...(bodyBytesMax === undefined ? {} : { bodyLimit: bodyBytesMax }),
+    onRequest: [
+      ...(deprecated === undefined ? [] : [announceDeprecation(deprecated, deps.publicUrl)]), // refusals say so too
+      ...(scope === undefined ? [] : [authenticate(deps, scope)]),
+    ],
     handler: async (request, reply) => {
       const input = parseRequest(operation, request);
       const context = { ...input, principal: request.principal, now: deps.now(), log: request.log };
@@ -114,12 +120,19 @@ async function answerWrite<O extends OperationDefinition>(
       data,
     });
     const statusCode = operation.success;
-    if (identity) await storeAnswer(tx, identity, { statusCode, body });
+    if (identity) await storeAnswer(tx, identity, { statusCode, body: withoutSecrets(operation, body) });
     return { statusCode, body, isReplay: false };
   });
   for (const effect of effects) await effect();
   if (outcome.isReplay) reply.header("idempotency-replayed", "true");
   return send(reply, outcome.statusCode, outcome.body);
+}
+
+/** What may be stored: a secret that only its first answer shows is null in every replay. */
+function withoutSecrets({ shownOnce = [] }: OperationDefinition, body: unknown): unknown {
+  return shownOnce.length === 0
+    ? body
+    : { ...(body as object), ...Object.fromEntries(shownOnce.map((m) => [m, null])) };
 }
 
 function encode<O extends OperationDefinition>({ id, output: schema }: O, output: OperationOutput<O>): unknown {

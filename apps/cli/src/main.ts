@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { resolve } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { type Scope, scopes } from "@dripline/contract/operation";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { explainFailure } from "./explain-failure.ts";
 import { defaultDirectory } from "./installation.ts";
 
@@ -45,11 +46,36 @@ program
 
 program
   .command("create-api-key")
-  .description("make a key for the HTTP API and show it, once")
+  .description("make a key for the HTTP API and show it, once: only its hash is stored")
   .option("--name <name>", "what it is for", "command line")
-  .action(async ({ name }: { name: string }) => {
-    const { createKey } = await import("./commands/create-api-key.ts");
-    await createKey(env, directory(), { name, scopes: ["admin"], now: now() });
+  .addOption(
+    new Option("--scope <scopes...>", "what it may do; write includes read and enroll, admin includes everything")
+      .choices(scopes)
+      .default(["admin"]),
+  )
+  .option("--user <who>", "on whose behalf it acts: the id or the address of a user")
+  .option("--expires-in-days <number>", "from when on it does not work any more (default: never)", toCount)
+  .option("--requests-per-minute <number>", "a limit of its own (default: the installation's)", toRequests)
+  .action(
+    async (options: {
+      name: string;
+      scope: Scope[];
+      user?: string;
+      expiresInDays?: number;
+      requestsPerMinute?: number;
+    }) => {
+      const { createKey } = await import("./commands/create-api-key.ts");
+      await createKey(env, directory(), { ...options, scopes: options.scope, now: now() });
+    },
+  );
+
+program
+  .command("revoke-api-key")
+  .description("make a key useless, for good: the next request with it is refused")
+  .argument("<prefix>", "the part of the key that may be shown, such as dk_abcdefgh; the whole key will do")
+  .action(async (prefix: string) => {
+    const { revokeKey } = await import("./commands/revoke-api-key.ts");
+    await revokeKey(env, directory(), { prefix, now: now() });
   });
 
 program
@@ -178,7 +204,15 @@ function toDirectory(path: string): string {
 }
 
 function toCount(text: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= 10_000) return count;
-  throw new InvalidArgumentError("Write a whole number from 1 to 10000.");
+  return toWholeNumber(text, 10_000);
+}
+
+function toRequests(text: string): number {
+  return toWholeNumber(text, 1_000_000);
+}
+
+function toWholeNumber(text: string, max: number): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1 && number <= max) return number;
+  throw new InvalidArgumentError(`Write a whole number from 1 to ${max}.`);
 }

@@ -58,8 +58,11 @@ function describeOperation(operation: OperationDefinition, components: Component
   return {
     operationId: id,
     summary,
-    description: [description, scopeSentence(operation)].filter((text) => text !== undefined).join("\n\n"),
+    description: [description, scopeSentence(operation), deprecationSentence(operation)]
+      .filter((text) => text !== undefined)
+      .join("\n\n"),
     tags: [tag],
+    ...(operation.deprecated === undefined ? {} : { deprecated: true }),
     security: auth === "key" ? [{ apiKey: [] }] : [],
     parameters: [
       ...parameters(operation.params, "path", components),
@@ -82,7 +85,18 @@ function describeOperation(operation: OperationDefinition, components: Component
 
 function scopeSentence(operation: OperationDefinition): string {
   const scope = scopeOf(operation);
-  return scope === undefined ? "Open to everybody." : `Needs an API key with the scope \`${scope}\`.`;
+  if (scope === undefined) return "Open to everybody.";
+  return scope === "any" ? "Any valid API key will do." : `Needs an API key with the scope \`${scope}\`.`;
+}
+
+function deprecationSentence({ deprecated }: OperationDefinition): string | undefined {
+  if (deprecated === undefined) return undefined;
+  const { since, sunset, successor } = deprecated;
+  return [
+    `Deprecated since ${since}.`,
+    ...(sunset === undefined ? [] : [`From ${sunset} on it may be gone.`]),
+    ...(successor === undefined ? [] : [`\`${successor}\` takes its place.`]),
+  ].join(" ");
 }
 
 const idempotencyKey = {

@@ -10,6 +10,18 @@ export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 export const scopes = ["read", "enroll", "write", "admin"] as const;
 export type Scope = (typeof scopes)[number];
 
+/** What an operation asks of a key; `any`: no more than that it is valid. */
+export type NeededScope = Scope | "any";
+
+/** What is on its way out, and how long it stays. Dates are days in UTC, such as `2027-06-30`. */
+export interface Deprecation {
+  readonly since: string;
+  /** From this day on it may be gone. */
+  readonly sunset?: string;
+  /** The path of what takes its place. */
+  readonly successor?: `/${string}`;
+}
+
 /** What one operation of the API is, for the server, the OpenAPI document and the client alike. */
 export interface OperationDefinition {
   /** Unique, for code: `createContact`. */
@@ -24,15 +36,21 @@ export interface OperationDefinition {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** Where a body can be much smaller than the largest of all, so that nobody makes the server read more. */
+  readonly bodyBytesMax?: number;
   /** 204: the answer is empty; of `output` only its `revision` is sent, as the ETag. */
   readonly success: 200 | 201 | 202 | 204;
   readonly output: z.ZodType;
+  /** Members of the answer that no other answer has and nothing stores: null when it is replayed. */
+  readonly shownOnce?: readonly string[];
   /** `false`: a POST that only reads, because what it asks does not fit into an address. It takes no Idempotency-Key. */
   readonly writes?: false;
   /** What the key must be allowed to; left out: `read` for what only reads, `write` for the rest. */
-  readonly scope?: Scope;
+  readonly scope?: NeededScope;
   /** Whether it edits something with a revision, and can be made to depend on that revision by `If-Match`. */
   readonly takesIfMatch?: true;
+  /** Still served, with headers that say until when and what takes its place (RFC 9745, RFC 8594). */
+  readonly deprecated?: Deprecation;
   /** The problems that are this operation's own; `problemsOf` adds those that follow from its shape. */
   readonly errors: readonly ProblemCode[];
 }
@@ -43,7 +61,7 @@ export function defineOperation<const O extends OperationDefinition>(operation: 
 }
 
 /** What a key must be allowed to for this operation; undefined for a public one. */
-export function scopeOf({ auth, scope, method, writes }: OperationDefinition): Scope | undefined {
+export function scopeOf({ auth, scope, method, writes }: OperationDefinition): NeededScope | undefined {
   if (auth === "public") return undefined;
   return scope ?? (method === "GET" || writes === false ? "read" : "write");
 }
@@ -56,8 +74,8 @@ const included: Readonly<Record<Scope, readonly Scope[]>> = {
 };
 
 /** Whether a key with these scopes may do what takes `needed`. */
-export function allows(held: readonly Scope[], needed: Scope): boolean {
-  return held.some((scope) => included[scope].includes(needed));
+export function allows(held: readonly Scope[], needed: NeededScope): boolean {
+  return needed === "any" || held.some((scope) => included[scope].includes(needed));
 }
 
 /** All problems that an operation can answer with: those of its shape and its own. */
@@ -66,7 +84,8 @@ export function problemsOf(operation: OperationDefinition): ProblemCode[] {
   const codes: ProblemCode[] = ["invalid_query"];
   if (operation.body !== undefined) codes.push("malformed_json");
   if (isWritingPost || operation.takesIfMatch) codes.push("invalid_header");
-  if (operation.auth === "key") codes.push("unauthorized", "insufficient_scope");
+  if (operation.auth === "key") codes.push("unauthorized");
+  if (operation.auth === "key" && operation.scope !== "any") codes.push("insufficient_scope");
   if (operation.params !== undefined) codes.push("not_found");
   if (isWritingPost) codes.push("idempotency_in_progress");
   if (operation.body !== undefined) codes.push("payload_too_large", "unsupported_media_type", "validation_failed");

@@ -1,4 +1,13 @@
 import { actOnEnrollments } from "./act-on-enrollments.ts";
+import {
+  createApiKey,
+  deleteApiKey,
+  getApiKey,
+  listApiKeys,
+  revokeApiKey,
+  rotateApiKey,
+  updateApiKey,
+} from "./api-keys.ts";
 import { changeSequences } from "./change-sequences.ts";
 import { createCompany, getCompany, listCompanies } from "./companies.ts";
 import { createContact, getContact, listContacts } from "./contacts.ts";
@@ -50,6 +59,7 @@ import {
   replaceSequenceDraft,
 } from "./sequence-versions.ts";
 import { settleExecution } from "./settle-execution.ts";
+import { createUser, deleteUser, getUser, listUsers, replaceUser, updateUser } from "./users.ts";
 
 /** The whole API, in the order in which the documentation shows it. */
 export const operations: readonly OperationDefinition[] = [
@@ -108,6 +118,19 @@ export const operations: readonly OperationDefinition[] = [
   createSchedule,
   getSchedule,
   updateSchedule,
+  listUsers,
+  createUser,
+  getUser,
+  replaceUser,
+  updateUser,
+  deleteUser,
+  listApiKeys,
+  createApiKey,
+  getApiKey,
+  updateApiKey,
+  rotateApiKey,
+  revokeApiKey,
+  deleteApiKey,
   getMe,
   getLiveness,
   getReadiness,

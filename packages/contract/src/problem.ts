@@ -55,23 +55,23 @@ export const problemCodes = {
   email_taken: {
     status: 409,
     title: "Email address taken",
-    meaning: "A contact with this address exists, in whatever letter case; `existing_id` names it.",
+    meaning: "A contact or user with this address exists, in whatever letter case; `existing_id` names it.",
   },
   name_taken: {
     status: 409,
     title: "Name taken",
     meaning: "Another one has this name, in whatever letter case; `existing_id` names it.",
   },
-  step_number_taken: {
-    status: 409,
-    title: "Step number taken",
-    meaning: "The sequence has a step with this number; `existing_id` names it.",
-  },
   in_use: {
     status: 409,
     title: "In use",
     meaning:
       "It cannot be deleted, because others need it: `used_by` says which, and `detail` what to do instead. Nothing was changed.",
+  },
+  step_number_taken: {
+    status: 409,
+    title: "Step number taken",
+    meaning: "The sequence has a step with this number; `existing_id` names it.",
   },
   no_draft: {
     status: 409,
@@ -100,6 +100,11 @@ export const problemCodes = {
     title: "Sequence archived",
     meaning: "The sequence is archived, and an archived sequence cannot be paused.",
   },
+  api_key_revoked: {
+    status: 409,
+    title: "API key revoked",
+    meaning: "The API key is revoked, and that is for good: create another one.",
+  },
   idempotency_in_progress: {
     status: 409,
     title: "Request in progress",
@@ -114,7 +119,7 @@ export const problemCodes = {
   payload_too_large: {
     status: 413,
     title: "Body too large",
-    meaning: "The body is longer than the server takes.",
+    meaning: "The body is longer than this operation takes.",
   },
   unsupported_media_type: {
     status: 415,
@@ -165,7 +170,8 @@ export const problemCodes = {
   rate_limited: {
     status: 429,
     title: "Too many requests",
-    meaning: "This API key has sent more requests than it may in a minute. Send it again after `Retry-After` seconds.",
+    meaning:
+      "This API key has sent more requests than it may in a minute, or this address too many without a valid key. Send it again after `Retry-After` seconds.",
   },
   internal_error: {
     status: 500,

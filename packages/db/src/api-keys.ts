@@ -7,6 +7,8 @@ import { newId } from "./new-id.ts";
 const secretBytes = 20;
 const idLetters = 8;
 
+type UserRole = "admin" | "editor" | "viewer";
+
 export type ApiKeyScope = "read" | "enroll" | "write" | "admin";
 
 export interface NewApiKey {
@@ -28,7 +30,7 @@ export interface ApiKeyHolder {
   readonly expiresAt: Date | null;
   readonly requestsPerMinuteMax: number | null;
   readonly lastUsedAt: Date | null;
-  readonly user: { readonly id: string; readonly name: string } | null;
+  readonly user: { readonly id: string; readonly email: string; readonly name: string; readonly role: UserRole } | null;
 }
 
 /**
@@ -86,13 +88,13 @@ export async function findApiKey(db: Queryable, key: string, now: Date): Promise
     expires_at: Date | null;
     requests_per_minute_max: number | null;
     last_used_at: Date | null;
-    user_id: string | null;
-    user_name: string | null;
+    user: ApiKeyHolder["user"];
   }>({
     name: "find-api-key",
     text: `
       select k.id, k.name, k.key_hash, k.scopes, k.expires_at, k.requests_per_minute_max, k.last_used_at,
-             u.id as user_id, u.name as user_name
+             case when u.id is not null
+               then json_build_object('id', u.id, 'email', u.email, 'name', u.name, 'role', u.role) end as "user"
       from api_key k left join "user" u on u.id = k.user_id
       where k.prefix = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > $2)
         and u.deactivated_at is null`,
@@ -109,7 +111,7 @@ export async function findApiKey(db: Queryable, key: string, now: Date): Promise
     expiresAt: row.expires_at,
     requestsPerMinuteMax: row.requests_per_minute_max,
     lastUsedAt: row.last_used_at,
-    user: row.user_id === null ? null : { id: row.user_id, name: row.user_name ?? "" },
+    user: row.user,
   };
 }
 

@@ -99,6 +99,10 @@ export const configVariables = {
     write: "the address to listen on: 127.0.0.1, or 0.0.0.0 for all",
   },
   API_PORT: { schema: wholeNumber(1, 65_535), write: "a port from 1 to 65535, e.g. 4600" },
+  API_REQUESTS_PER_MINUTE: {
+    schema: wholeNumber(0, 999_999_999),
+    write: "requests of one API key in a minute, e.g. 30000, or 0 for no limit; a key can have a limit of its own",
+  },
   WORKER_CONCURRENCY: {
     schema: wholeNumber(1, 1_000),
     write: "how many emails one worker sends at once, each on its own SMTP connection, e.g. 10",

@@ -36,6 +36,7 @@ describe("settings", () => {
         shutdownGraceSeconds: 25,
         host: "127.0.0.1",
         port: 4600,
+        requestsPerMinuteMax: 30_000,
       },
     });
     expect(readWorkerConfig(good)).toMatchObject({
@@ -74,6 +75,14 @@ describe("settings", () => {
     const limits = { perSecondMax: 0.5, senderPerDayMax: 2_000, contactGapMinutes: 240, overdueGapMinutes: 0 };
     expect(readApiConfig(env)).toMatchObject({ ok: true, config: { limits } });
     expect(readWorkerConfig(env)).toMatchObject({ ok: true, config: { limits } });
+  });
+
+  test.each([
+    ["600", 600],
+    ["0", null],
+  ])("take %s requests a minute for a limit of %j", (text, requestsPerMinuteMax) => {
+    const env = { ...good, API_REQUESTS_PER_MINUTE: text };
+    expect(readApiConfig(env)).toMatchObject({ ok: true, config: { requestsPerMinuteMax } });
   });
 
   test.each(["0", "0.0", "-1", "1e3", "ten", "1."])(
@@ -151,6 +160,7 @@ describe("settings", () => {
     ["PUBLIC_URL", "https://example.com/?a=b"],
     ["REDIS_URL", "http://localhost:6379"],
     ["SHUTDOWN_GRACE_SECONDS", "-1"],
+    ["API_REQUESTS_PER_MINUTE", "many"],
   ])("refuse %s=%s", (variable, value) => {
     expect(problemsOf(readApiConfig({ ...good, [variable]: value }))).toEqual([variable]);
   });

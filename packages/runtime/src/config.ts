@@ -31,6 +31,8 @@ export interface ApiConfig extends SharedConfig {
   readonly mailFrom: Mailbox | undefined;
   readonly host: string;
   readonly port: number;
+  /** Of one API key without a limit of its own; null: any number. */
+  readonly requestsPerMinuteMax: number | null;
 }
 
 export interface WorkerConfig extends SharedConfig {
@@ -68,8 +70,19 @@ export type ConfigResult<Config> =
 /** What the API process needs. */
 export function readApiConfig(env: Environment): ConfigResult<ApiConfig> {
   const read = new Reader(env);
-  return read.result(() => ({ ...readShared(read), mailFrom: read.optional("MAIL_FROM"), ...readAddress(read) }));
+  return read.result(() => ({
+    ...readShared(read),
+    mailFrom: read.optional("MAIL_FROM"),
+    ...readAddress(read),
+    requestsPerMinuteMax: (read.optional("API_REQUESTS_PER_MINUTE") ?? requestsPerMinuteDefault) || null,
+  }));
 }
+
+/**
+ * 500 a second. A script that enrolls one by one would have to get each answer within 2 ms to reach it, and an answer waits
+ * for a commit and a round trip; a loop that has gone wild over many connections does, and leaves the others their share.
+ */
+const requestsPerMinuteDefault = 30_000;
 
 /** What a worker process needs. */
 export function readWorkerConfig(env: Environment): ConfigResult<WorkerConfig> {

@@ -58,7 +58,7 @@ export function sendSignIn(reply: FastifyReply, trouble = ""): FastifyReply {
     title: "Sign in",
     body: `${trouble === "" ? "" : `<p><strong>${trouble}</strong></p>`}
 <p>These pages are for operators. Make a link with <code>dripline ops-link</code> (<code>npm start</code> prints one), or
-paste an API key:</p>
+paste an API key with the scope <code>admin</code>:</p>
 <form method="post" action="/ops/login">
 <input name="api_key" type="password" autocomplete="off" aria-label="API key" required> <button>Sign in</button>
 </form>`,

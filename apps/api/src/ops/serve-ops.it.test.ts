@@ -1,3 +1,4 @@
+import { createApiKey } from "@dripline/db/api-keys";
 import { opsLink } from "@dripline/runtime/ops-link";
 import { freshDatabase } from "@dripline/testkit/database";
 import fastify from "fastify";
@@ -5,7 +6,7 @@ import { expect, test } from "vitest";
 import { startApi, testNow, testSecret } from "../testing/start-api.ts";
 import { serveOps } from "./serve-ops.ts";
 
-const { url } = await freshDatabase();
+const { url, pool } = await freshDatabase();
 const api = await startApi(url);
 const publicUrl = "http://127.0.0.1:4600";
 const linkPath = (secret = testSecret, now = testNow) =>
@@ -115,6 +116,16 @@ test("an API key, pasted into the form, signs in; anything else does not", async
   for (const body of ["api_key=dk_wrong_0000000000000000", "api_key=", "other=1"]) {
     expect((await send(body)).status).toBe(401);
   }
+});
+
+test.each(["read", "enroll", "write"] as const)("a key with the scope %s does not open the queue", async (scope) => {
+  const { key } = await createApiKey(pool, { name: scope, now: testNow, scopes: [scope] });
+  const headers = { "content-type": "application/x-www-form-urlencoded" };
+  const answer = await api.send("POST", "/ops/login", { key: null, headers, body: `api_key=${key}` });
+
+  expect(answer.status).toBe(401);
+  expect(answer.headers.get("set-cookie")).toBeNull();
+  expect(answer.body).toContain("scope admin");
 });
 
 test("what changes something must come from our own pages", async () => {

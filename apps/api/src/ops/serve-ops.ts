@@ -1,6 +1,7 @@
 import { createBullBoard } from "@bull-board/api";
 import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { FastifyAdapter } from "@bull-board/fastify";
+import { allows } from "@dripline/contract/operation";
 import { findApiKey } from "@dripline/db/api-keys";
 import { opsLoginPath } from "@dripline/runtime/ops-link";
 import cookie from "@fastify/cookie";
@@ -53,10 +54,17 @@ function serveLogin(ops: FastifyInstance, deps: Deps): void {
     return sendPage(reply, 200, { title: "Signed in", body, goOnTo: boardPath });
   });
 
-  ops.post<{ Body: { api_key?: unknown } | undefined }>(opsLoginPath, async ({ body }, reply) => {
-    const key = body?.api_key;
+  ops.post<{ Body: { api_key?: unknown } | undefined }>(opsLoginPath, async (request, reply) => {
+    const key = request.body?.api_key;
     const holder = typeof key === "string" ? await findApiKey(deps.database, key.trim(), deps.now()) : undefined;
-    if (holder === undefined) return sendSignIn(reply, "That is not a valid API key.");
+    if (holder === undefined) {
+      await ops.limitRequests.ofStranger(request, reply);
+      return sendSignIn(reply, "That is not a valid API key.");
+    }
+    // A key that stands in a form on a website, say, must not open the queue.
+    if (!allows(holder.scopes, "admin")) {
+      return sendSignIn(reply, "That API key is not allowed to: it takes one with the scope admin.");
+    }
     signIn(reply, deps);
     return reply.redirect(boardPath, 303);
   });

@@ -24,6 +24,10 @@ export function makers(api: TestApi) {
     contact: (fields: object = {}) =>
       created(api.post("/api/v1/contacts/", { email: `contact${next()}@example.com`, ...fields })),
     company: (fields: object = {}) => created(api.post("/api/v1/companies/", { name: `Company ${next()}`, ...fields })),
+    user: (fields: object = {}) =>
+      created(api.post("/api/v1/users/", { email: `user${next()}@example.com`, name: `User ${next()}`, ...fields })),
+    apiKey: (fields: object = {}) =>
+      created(api.post("/api/v1/api-keys/", { name: `Key ${next()}`, scopes: ["read"], ...fields })),
     schedule: (fields: object = {}) =>
       created(
         api.post("/api/v1/schedules/", {

@@ -42,15 +42,22 @@ export interface TestApi {
   post(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
 }
 
-/** The API on a port of its own, on this database and the PostgreSQL queue, with an API key. Closed after the file. */
-export async function startApi(databaseUrl: string, replace: Partial<Deps> = {}): Promise<TestApi> {
+/**
+ * The API on a port of its own, on this database and the PostgreSQL queue, with an API key. Closed after the file.
+ * `serveMore` adds operations of the test's own.
+ */
+export async function startApi(
+  databaseUrl: string,
+  replace: Partial<Deps> = {},
+  serveMore: (app: FastifyInstance, deps: Deps) => void = () => {},
+): Promise<TestApi> {
   const now = replace.now ?? (() => testNow);
   const log: string[] = [];
   const database =
     replace.database ??
     openDatabase({ url: databaseUrl, connectionsMax: 10, applicationName: "api test", onError: () => {} });
   const queue = replace.queue ?? openWakeQueue({ databaseUrl, now, role: "producer" });
-  const app = await buildApp({
+  const deps: Deps = {
     database,
     queue,
     log: createLogger({
@@ -62,12 +69,15 @@ export async function startApi(databaseUrl: string, replace: Partial<Deps> = {})
     now,
     pace: REAL_PACE,
     limits: { perSecondMax: null, senderPerDayMax: null, contactGapMinutes: 0, overdueGapMinutes: 60 },
+    requestLimits: { perKeyMax: null, perStrangerMax: null, redis: null },
     sender: null,
     secret: testSecret,
     publicUrl: "http://127.0.0.1:4600",
     version: "0.0.0",
     ...replace,
-  });
+  };
+  const app = await buildApp(deps);
+  serveMore(app, deps);
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
   afterAll(async () => {
     await app.close();

@@ -1,5 +1,6 @@
 import { inTransaction } from "@dripline/db/database";
 import { promoteDistant } from "./promote-distant.ts";
+import { pruneStoredAnswers } from "./prune-idempotency-keys.ts";
 import { pruneQuotas } from "./prune-quotas.ts";
 import { reapplyQueueSettings } from "./reapply-queue-settings.ts";
 import { repairEnrollments } from "./repair-enrollments.ts";
@@ -18,6 +19,7 @@ const sweeps: readonly Sweep[] = [
   promoteDistant,
   repairEnrollments,
   pruneQuotas,
+  pruneStoredAnswers,
 ];
 
 /** Any number that nobody else in this database uses for an advisory lock: "swee" in ASCII. */

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { check, customType, index, integer, jsonb, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
 import { createdAt, id, instant, updatedAt } from "./columns.ts";
+import { user } from "./people.ts";
 
 const bytes = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 
@@ -32,7 +33,7 @@ export const contactImport = pgTable(
     leaseUntil: instant("lease_until"),
     /** Who asked for it, for records: `api_key:<id>`. */
     principal: text("principal").notNull(),
-    createdBy: uuid("created_by"),
+    createdBy: uuid("created_by").references(() => user.id),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
     startedAt: instant("started_at"),
