@@ -21,6 +21,9 @@ await runScript(async () => {
     const code = await runInForeground(`node_modules/.bin/${name}`, args, { cwd: root });
     if (code !== 0) failed.push(name);
   }
+  console.error("▸ openapi --check");
+  const code = await runInForeground(process.execPath, ["scripts/openapi.mjs", "--check"], { cwd: root });
+  if (code !== 0) failed.push("openapi");
   if (failed.length > 0) throw new ScriptError(`Failed: ${failed.join(", ")}.`);
   console.error("All checks passed.");
 });

@@ -1,16 +1,26 @@
 import { type OperationDefinition, problemsOf } from "@dripline/contract/operation";
 import { operations } from "@dripline/contract/operations";
+import { insertEmailLog } from "@dripline/db/testing/email-logs";
 import { freshDatabase } from "@dripline/testkit/database";
-import { beforeAll, describe, expect, test } from "vitest";
+import { startScriptedSmtp } from "@dripline/testkit/scripted-smtp";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openTestMail } from "./open-test-mail.ts";
 import { expectProblem, makers, mjml } from "./testing/make.ts";
 import { startApi } from "./testing/start-api.ts";
 
 const { url } = await freshDatabase();
-const api = await startApi(url);
+const smtp = await startScriptedSmtp();
+const testMail = openTestMail({ smtpUrl: smtp.url, mailFrom: { name: "", address: "hello@example.com" } });
+const api = await startApi(url, { testMail });
 const make = makers(api);
 
 /** For each operation a request that succeeds; one that is not here fails the test. */
-const samples: Record<string, { id?: string; body?: object }> = {};
+const samples: Record<string, { id?: string; version_number?: number; body?: object }> = {};
+
+afterAll(async () => {
+  await testMail?.close();
+  await smtp.close();
+});
 
 beforeAll(async () => {
   const [company, contact, other] = [await make.company(), await make.contact(), await make.contact()];
@@ -22,6 +32,22 @@ beforeAll(async () => {
     "update step_execution set status = 'in_doubt' where enrollment_id = $1 returning id",
     [(await make.enroll({ sequence_id: sequence.id, contact_id: (await make.contact()).id })).id],
   );
+  const execution = async (status: string): Promise<string> => {
+    const { id, step_executions: executions } = await make.enroll({
+      sequence_id: sequence.id,
+      contact_id: (await make.contact()).id,
+    });
+    await api.database.query("update step_execution set status = $2 where enrollment_id = $1", [id, status]);
+    return executions[0].id;
+  };
+  const emailLog = await insertEmailLog(api.database, {
+    executionId: enrollment.step_executions[0].id,
+    enrollmentId: enrollment.id,
+    contactId: contact.id,
+    sequence: { ...sequence, versionId: "", stepIds: [sequence.steps[0].id] },
+  });
+  const [noted, lifted] = [await make.suppression(), await make.suppression()];
+  const { body: audit } = await api.get("/api/v1/audit-log/?page_size=1");
   const own = { sequence: await make.sequence(), enrollment: pausable };
   const step = { step_number: 1, name: "Step", email_template: template.id, delay_days: 1 };
   const { step_number: _, ...unnumbered } = step;
@@ -29,6 +55,7 @@ beforeAll(async () => {
   const ended = await make.enroll({ sequence_id: sequence.id, contact_id: (await make.contact()).id });
   await api.post(`/api/v1/sequence-enrollments/${ended.id}/unenroll/`, {});
   const [user, apiKey] = [await make.user(), await make.apiKey()];
+  const person = { email: "ann@example.com", first_name: "Ann" };
   const [drafted, discarded] = [await make.draft(), await make.draft()];
   Object.assign(samples, {
     createEmailSequence: { body: { name: "Sample", steps: [step] } },
@@ -68,13 +95,39 @@ beforeAll(async () => {
     completeEnrollment: { id: own.enrollment.id },
     getSequenceExecution: { id: enrollment.step_executions[0].id },
     settleExecution: { id: doubts[0]?.id, body: { as: "sent", note: "They replied" } },
+    retryExecution: { id: await execution("failed"), body: { note: "Put right" } },
+    skipExecution: { id: await execution("scheduled"), body: { note: "We met them" } },
+    sendExecutionNow: { id: await execution("scheduled") },
+    rescheduleExecution: { id: await execution("scheduled"), body: { scheduled_for: "2027-01-04T02:00:00Z" } },
+    getEmailLog: { id: emailLog },
+    getEmailMessage: { id: emailLog },
+    createSuppression: { body: { email: "suppressed@example.com" } },
+    bulkSuppress: { body: { emails: ["suppressed@example.com", "another@example.com"] } },
+    getSuppression: { id: noted.id },
+    updateSuppression: { id: noted.id, body: { note: "Changed" } },
+    deleteSuppression: { id: lifted.id },
+    getAuditEntry: { id: audit.results[0].id },
     explainSequenceExecution: { id: enrollment.step_executions[0].id },
     createContact: { body: { email: "sample@example.com" } },
     getContact: { id: contact.id },
+    replaceContact: { id: other.id, body: { email: "replaced@example.com" } },
+    updateContact: { id: other.id, body: { first_name: "Changed" } },
+    deleteContact: { id: (await make.contact()).id },
     createCompany: { body: { name: "Sample" } },
     getCompany: { id: company.id },
+    replaceCompany: { id: company.id, body: { name: "Replaced" } },
+    updateCompany: { id: company.id, body: { name: "Changed" } },
+    deleteCompany: { id: (await make.company()).id },
     createEmailTemplate: { body: { name: "Sample", subject: "s", mjml } },
     getEmailTemplate: { id: template.id },
+    replaceEmailTemplate: { id: template.id, body: { name: "Replaced", subject: "s", mjml } },
+    updateEmailTemplate: { id: template.id, body: { subject: "Changed" } },
+    deleteEmailTemplate: { id: (await make.template()).id },
+    listEmailTemplateVersions: { id: template.id },
+    getEmailTemplateVersion: { id: template.id, version_number: 1 },
+    restoreEmailTemplateVersion: { id: template.id, version_number: 1 },
+    previewEmailTemplate: { id: template.id, body: { contact: person } },
+    testSendEmailTemplate: { id: template.id, body: { to: ["me@example.com"], contact: person } },
     createSchedule: { body: { name: "Sample", timezone: "UTC", windows: [] } },
     getSchedule: { id: schedule.id },
     createUser: { body: { email: "user.sample@example.com", name: "Sample" } },
@@ -88,6 +141,9 @@ beforeAll(async () => {
     rotateApiKey: { id: apiKey.id, body: { overlap_minutes: 5 } },
     revokeApiKey: { id: apiKey.id },
     deleteApiKey: { id: (await make.apiKey()).id },
+    getNextOpenings: { id: schedule.id },
+    replaceSchedule: { id: schedule.id, body: { name: "Replaced", timezone: "UTC", windows: [] } },
+    deleteSchedule: { id: (await make.schedule()).id },
     updateSchedule: { id: schedule.id, body: { closed_dates: ["2027-01-02"] } },
   });
 });
@@ -97,9 +153,11 @@ function stepIds({ steps }: { readonly steps: readonly { readonly id: string }[]
 }
 
 function pathOf(operation: OperationDefinition): string {
-  const id = samples[operation.id]?.id;
-  if (operation.params !== undefined && id === undefined) throw new Error(`no sample for ${operation.id}`);
-  return operation.path.replace("{id}", id ?? "");
+  const sample = samples[operation.id] ?? {};
+  return operation.path.replaceAll(/\{(id|version_number)\}/g, (_, name: "id" | "version_number") => {
+    if (sample[name] === undefined) throw new Error(`no sample for ${operation.id}`);
+    return String(sample[name]);
+  });
 }
 
 describe.each(operations)("$id", (operation) => {

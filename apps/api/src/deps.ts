@@ -3,6 +3,7 @@ import type { Pace } from "@dripline/domain/delay";
 import type { SendLimits } from "@dripline/domain/throttle";
 import type { WakeQueue } from "@dripline/queue/wake-queue";
 import type { Logger } from "@dripline/runtime/logger";
+import type { TestMail } from "./open-test-mail.ts";
 import type { RequestLimits } from "./request-limits.ts";
 
 /** What the API stands on. Everything that differs between a test and production comes in here. */
@@ -17,6 +18,8 @@ export interface Deps {
   readonly requestLimits: RequestLimits;
   /** The address that emails come from, where this process knows it. */
   readonly sender: string | null;
+  /** Hands test messages to the mail server; null where this process knows none, or no sender. */
+  readonly testMail: TestMail | null;
   /** Signs unsubscribe links and the links to the operators' pages. */
   readonly secret: string;
   /** Where people reach the API, without a slash at the end. */

@@ -10,6 +10,7 @@ import { handleShutdown } from "@dripline/runtime/shutdown";
 import { buildApp } from "./build-app.ts";
 import { openApiDatabase } from "./open-api-database.ts";
 import { openRequestCounter } from "./open-request-counter.ts";
+import { openTestMail } from "./open-test-mail.ts";
 
 const read = readApiConfig(process.env);
 if (!read.ok) {
@@ -37,6 +38,8 @@ shutdown.onClose("request counter", async () => redis?.disconnect());
 
 /** Without a valid key, from one address: far more than a person tries, far less than a scanner wants. */
 const perStrangerMax = 120;
+const testMail = openTestMail(config);
+shutdown.onClose("test mail", async () => testMail?.close());
 
 const app = await buildApp({
   database,
@@ -47,6 +50,7 @@ const app = await buildApp({
   limits: config.limits,
   requestLimits: { perKeyMax: config.requestsPerMinuteMax, perStrangerMax, redis },
   sender: config.mailFrom?.address ?? null,
+  testMail,
   secret: config.secret,
   publicUrl: config.publicUrl,
   version,

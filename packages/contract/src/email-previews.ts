@@ -5,7 +5,7 @@ import { Attributes, CountryCode, Id, line, optionalLine } from "./fields.ts";
 import { defineOperation } from "./operation.ts";
 import { VersionChoice } from "./send-plans.ts";
 
-const PreviewContact = z
+export const PreviewContact = z
   .strictObject({
     email: EmailAddress,
     first_name: optionalLine(100).default(""),
@@ -30,13 +30,29 @@ export const PreviewInput = z
     contact: PreviewContact.optional(),
     version: VersionChoice,
   })
-  .check(({ value, issues }) => {
-    if ((value.contact_id === undefined) !== (value.contact === undefined)) return;
-    const message = "is required: give contact_id or contact, one of them";
-    issues.push({ code: "custom", path: ["contact_id"], message, input: value });
-  })
+  .check(requireOnePerson)
   .meta({ id: "PreviewInput", examples: [{ contact: { email: "ann@example.com", first_name: "Ann" } }] });
 export type PreviewInput = z.output<typeof PreviewInput>;
+
+/** As whom an email is rendered. */
+export interface PreviewPerson {
+  readonly contact_id?: string | undefined;
+  readonly contact?: z.output<typeof PreviewContact> | undefined;
+}
+
+export function requireOnePerson({ value, issues }: z.core.ParsePayload<PreviewPerson>): void {
+  if ((value.contact_id === undefined) !== (value.contact === undefined)) return;
+  const message = "is required: give contact_id or contact, one of them";
+  issues.push({ code: "custom", path: ["contact_id"], message, input: value });
+}
+
+export const PreviewProblem = z.strictObject({
+  code: z.string().describe("The reason with which the worker would hold it, such as `missing_variable`"),
+  message: z.string(),
+  part: z.enum(["subject", "html", "text"]),
+  variable: z.string().nullable().describe("What has no value"),
+});
+export type PreviewProblem = z.output<typeof PreviewProblem>;
 
 export const EmailPreview = z
   .strictObject({
@@ -46,15 +62,9 @@ export const EmailPreview = z
     subject: z.string().nullable(),
     html: z.string().nullable(),
     text: z.string().nullable(),
-    problem: z
-      .strictObject({
-        code: z.string().describe("The reason with which the worker would hold it, such as `missing_variable`"),
-        message: z.string(),
-        part: z.enum(["subject", "html", "text"]),
-        variable: z.string().nullable().describe("What has no value"),
-      })
-      .nullable()
-      .describe("Why it would be held and not sent; then there is no subject, html and text"),
+    problem: PreviewProblem.nullable().describe(
+      "Why it would be held and not sent; then there is no subject, html and text",
+    ),
   })
   .meta({ id: "EmailPreview" });
 export type EmailPreview = z.output<typeof EmailPreview>;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Id, Instant, line, text } from "./fields.ts";
 import { listQuery, pageOf, Search } from "./list.ts";
 import { defineOperation } from "./operation.ts";
+import { Revision } from "./revision.ts";
 
 const summaryFields = {
   id: Id,
@@ -9,6 +10,7 @@ const summaryFields = {
   subject: z.string(),
   version: z.int().describe("Number of the current version, from 1"),
   variables: z.array(z.string()).describe("What subject and body ask for, such as `contact.first_name`"),
+  revision: Revision,
   created_at: Instant,
   updated_at: Instant,
 };
@@ -26,13 +28,15 @@ export const EmailTemplate = z
   .meta({ id: "EmailTemplate" });
 export type EmailTemplate = z.output<typeof EmailTemplate>;
 
+const fields = {
+  name: line(200),
+  subject: line(500).describe("Liquid"),
+  mjml: text(200_000).min(1, "must not be empty").describe("MJML with Liquid in it"),
+  text: text(100_000),
+};
+
 export const EmailTemplateInput = z
-  .strictObject({
-    name: line(200),
-    subject: line(500).describe("Liquid"),
-    mjml: text(200_000).min(1, "must not be empty").describe("MJML with Liquid in it"),
-    text: text(100_000).optional().describe("Liquid. Made from the HTML if left out"),
-  })
+  .strictObject({ ...fields, text: fields.text.optional().describe("Liquid. Made from the HTML if left out") })
   .meta({
     id: "EmailTemplateInput",
     examples: [
@@ -43,6 +47,20 @@ export const EmailTemplateInput = z
       },
     ],
   });
+
+export const EmailTemplatePatch = z
+  .strictObject({
+    ...fields,
+    text: fields.text
+      .nullable()
+      .describe(
+        "Liquid. null makes it from the HTML. Left out, a text that was made from the HTML is made anew with it, and one that was written stays",
+      ),
+  })
+  .partial()
+  .refine((changes) => Object.keys(changes).length > 0, "names nothing to change")
+  .meta({ id: "EmailTemplatePatch", examples: [{ subject: "Welcome aboard, {{ contact.first_name }}" }] });
+export type EmailTemplatePatch = z.output<typeof EmailTemplatePatch>;
 
 const tag = "email-templates";
 
@@ -88,4 +106,55 @@ export const getEmailTemplate = defineOperation({
   success: 200,
   output: EmailTemplate,
   errors: [],
+});
+
+const editing =
+  "Another subject, MJML or text makes a new version, which every email takes that is composed from now on, also of people who are on their way; a new name alone makes none. Versions never change, and what was sent goes on naming the one it was made from.";
+
+export const replaceEmailTemplate = defineOperation({
+  id: "replaceEmailTemplate",
+  method: "PUT",
+  path: "/api/v1/email-templates/{id}/",
+  summary: "Replace an email template",
+  description: editing,
+  tag,
+  auth: "key",
+  takesIfMatch: true,
+  params: z.strictObject({ id: Id }),
+  body: EmailTemplateInput,
+  success: 200,
+  output: EmailTemplate,
+  errors: ["name_taken", "template_invalid"],
+});
+
+export const updateEmailTemplate = defineOperation({
+  id: "updateEmailTemplate",
+  method: "PATCH",
+  path: "/api/v1/email-templates/{id}/",
+  summary: "Change an email template",
+  description: `What is left out stays. ${editing}`,
+  tag,
+  auth: "key",
+  takesIfMatch: true,
+  params: z.strictObject({ id: Id }),
+  body: EmailTemplatePatch,
+  success: 200,
+  output: EmailTemplate,
+  errors: ["name_taken", "template_invalid"],
+});
+
+export const deleteEmailTemplate = defineOperation({
+  id: "deleteEmailTemplate",
+  method: "DELETE",
+  path: "/api/v1/email-templates/{id}/",
+  summary: "Delete an email template that no step uses",
+  description:
+    "With all its versions. A step of any version of a sequence counts, also of one that is over: it is the record of what people got. `sequences` of an `in_use` has up to 20.",
+  tag,
+  auth: "key",
+  takesIfMatch: true,
+  params: z.strictObject({ id: Id }),
+  success: 204,
+  output: z.strictObject({ id: Id }),
+  errors: ["in_use"],
 });

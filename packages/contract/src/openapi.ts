@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { exampleAnswer, exampleBody, exampleProblem } from "./example.ts";
 import { type OperationDefinition, problemsOf, scopeOf } from "./operation.ts";
 import { Problem, type ProblemCode, problemCodes } from "./problem.ts";
 
@@ -72,15 +73,29 @@ function describeOperation(operation: OperationDefinition, components: Component
     ],
     ...(body === undefined
       ? {}
-      : { requestBody: { required: true, content: { "application/json": { schema: components.schema(body) } } } }),
+      : {
+          requestBody: {
+            required: true,
+            content: { "application/json": { schema: components.schema(body), ...given(exampleBody(operation)) } },
+          },
+        }),
     responses: {
       [success]:
         success === 204
           ? { description: "Success; the answer is empty" }
-          : { description: "Success", content: { "application/json": { schema: components.schema(output) } } },
+          : {
+              description: "Success",
+              content: {
+                "application/json": { schema: components.schema(output), ...given(exampleAnswer(operation)) },
+              },
+            },
       ...problems(operation, problemSchema),
     },
   };
+}
+
+function given(example: unknown): Json {
+  return example === undefined ? {} : { example };
 }
 
 function scopeSentence(operation: OperationDefinition): string {
@@ -145,6 +160,7 @@ function problems(operation: OperationDefinition, problemSchema: Json): Json {
         content: {
           "application/problem+json": {
             schema: { allOf: [problemSchema, { properties: { code: { enum: codes } } }] },
+            examples: Object.fromEntries(codes.map((code) => [code, { value: exampleProblem(code) }])),
           },
         },
       },

@@ -8,9 +8,11 @@ import {
   rotateApiKey,
   updateApiKey,
 } from "./api-keys.ts";
+import { getAuditEntry, listAuditEntries } from "./audit-log.ts";
 import { changeSequences } from "./change-sequences.ts";
-import { createCompany, getCompany, listCompanies } from "./companies.ts";
-import { createContact, getContact, listContacts } from "./contacts.ts";
+import { createCompany, deleteCompany, getCompany, listCompanies, replaceCompany, updateCompany } from "./companies.ts";
+import { createContact, deleteContact, getContact, listContacts, replaceContact, updateContact } from "./contacts.ts";
+import { getEmailLog, getEmailMessage, listEmailLogs } from "./email-logs.ts";
 import { previewEmails } from "./email-previews.ts";
 import {
   createEmailSequence,
@@ -21,14 +23,36 @@ import {
   replaceEmailSequence,
   updateEmailSequence,
 } from "./email-sequences.ts";
-import { createEmailTemplate, getEmailTemplate, listEmailTemplates } from "./email-templates.ts";
+import { previewEmailTemplate, testSendEmailTemplate } from "./email-template-previews.ts";
+import {
+  getEmailTemplateVersion,
+  listEmailTemplateVersions,
+  restoreEmailTemplateVersion,
+} from "./email-template-versions.ts";
+import {
+  createEmailTemplate,
+  deleteEmailTemplate,
+  getEmailTemplate,
+  listEmailTemplates,
+  replaceEmailTemplate,
+  updateEmailTemplate,
+} from "./email-templates.ts";
 import { completeEnrollment, pauseEnrollment, resumeEnrollment } from "./enrollment-lifecycle.ts";
 import { explainSequenceExecution } from "./explanations.ts";
 import { getLiveness, getReadiness } from "./health.ts";
 import { getMe } from "./me.ts";
+import { getNextOpenings } from "./next-openings.ts";
+import { rescheduleExecution, retryExecution, sendExecutionNow, skipExecution } from "./operate-execution.ts";
 import type { OperationDefinition } from "./operation.ts";
 import { reorderSequenceSteps } from "./reorder-steps.ts";
-import { createSchedule, getSchedule, listSchedules, updateSchedule } from "./schedules.ts";
+import {
+  createSchedule,
+  deleteSchedule,
+  getSchedule,
+  listSchedules,
+  replaceSchedule,
+  updateSchedule,
+} from "./schedules.ts";
 import { planSends } from "./send-plans.ts";
 import {
   createSequenceEnrollment,
@@ -59,10 +83,18 @@ import {
   replaceSequenceDraft,
 } from "./sequence-versions.ts";
 import { settleExecution } from "./settle-execution.ts";
+import {
+  bulkSuppress,
+  createSuppression,
+  deleteSuppression,
+  getSuppression,
+  listSuppressions,
+  updateSuppression,
+} from "./suppressions.ts";
 import { createUser, deleteUser, getUser, listUsers, replaceUser, updateUser } from "./users.ts";
 
-/** The whole API, in the order in which the documentation shows it. */
-export const operations: readonly OperationDefinition[] = [
+/** In the order in which the documentation shows them; each with its exact type. */
+const all = [
   listEmailSequences,
   createEmailSequence,
   getEmailSequence,
@@ -105,18 +137,46 @@ export const operations: readonly OperationDefinition[] = [
   getSequenceExecution,
   explainSequenceExecution,
   settleExecution,
+  retryExecution,
+  skipExecution,
+  sendExecutionNow,
+  rescheduleExecution,
+  listEmailLogs,
+  getEmailLog,
+  getEmailMessage,
+  listSuppressions,
+  createSuppression,
+  bulkSuppress,
+  getSuppression,
+  updateSuppression,
+  deleteSuppression,
   listContacts,
   createContact,
   getContact,
+  replaceContact,
+  updateContact,
+  deleteContact,
   listCompanies,
   createCompany,
   getCompany,
+  replaceCompany,
+  updateCompany,
+  deleteCompany,
   listEmailTemplates,
   createEmailTemplate,
   getEmailTemplate,
+  replaceEmailTemplate,
+  updateEmailTemplate,
+  deleteEmailTemplate,
+  listEmailTemplateVersions,
+  getEmailTemplateVersion,
+  restoreEmailTemplateVersion,
+  previewEmailTemplate,
+  testSendEmailTemplate,
   listSchedules,
   createSchedule,
   getSchedule,
+  replaceSchedule,
   updateSchedule,
   listUsers,
   createUser,
@@ -131,7 +191,17 @@ export const operations: readonly OperationDefinition[] = [
   rotateApiKey,
   revokeApiKey,
   deleteApiKey,
+  deleteSchedule,
+  getNextOpenings,
+  listAuditEntries,
+  getAuditEntry,
   getMe,
   getLiveness,
   getReadiness,
-];
+] as const satisfies readonly OperationDefinition[];
+
+/** The whole API. */
+export const operations: readonly OperationDefinition[] = all;
+
+/** Any one operation of the API, as it is declared: what the client's types are made from. */
+export type Operation = (typeof all)[number];

@@ -68,6 +68,12 @@ export const problemCodes = {
     meaning:
       "It cannot be deleted, because others need it: `used_by` says which, and `detail` what to do instead. Nothing was changed.",
   },
+  mail_not_configured: {
+    status: 409,
+    title: "Mail not configured",
+    meaning:
+      "The API knows no mail server or no sender, so it cannot send a test: set `SMTP_URL` and `MAIL_FROM` where it runs, and start it again.",
+  },
   step_number_taken: {
     status: 409,
     title: "Step number taken",
@@ -94,6 +100,29 @@ export const problemCodes = {
     status: 409,
     title: "Execution not in doubt",
     meaning: "There is nothing to settle: what it is instead is in `execution_status`. Nothing was changed.",
+  },
+  execution_status_conflict: {
+    status: 409,
+    title: "Execution in another state",
+    meaning:
+      "The execution is in a state that this does not leave: `execution_status` says in which, and `hold_reason` what a pending one waits for. Nothing was changed.",
+  },
+  window_closed: {
+    status: 409,
+    title: "Sending window closed",
+    meaning:
+      "No sending window is open at that moment; `opens_at` says when the next one opens, and is null if none does within 400 days. Reschedule to then, or change the schedule.",
+  },
+  already_suppressed: {
+    status: 409,
+    title: "Already suppressed",
+    meaning: "The address is on the suppression list, in whatever letter case; `existing_id` names the entry.",
+  },
+  message_unavailable: {
+    status: 409,
+    title: "Message unavailable",
+    meaning:
+      "The message cannot be rendered again; `reason` says why: `template_version_gone`, or `not_renderable` with what was kept.",
   },
   sequence_archived: {
     status: 409,
@@ -135,6 +164,12 @@ export const problemCodes = {
     status: 422,
     title: "Template does not compile",
     meaning: "The MJML or the Liquid in the template does not compile; `errors` has line and column of each problem.",
+  },
+  template_not_renderable: {
+    status: 422,
+    title: "Template cannot be rendered",
+    meaning:
+      "For this contact the email would be held and not sent: `reason` says why, such as `missing_variable`, `variable` what has no value, and `part` where.",
   },
   sequence_not_active: {
     status: 422,

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { Id, Instant, line } from "./fields.ts";
 import { listQuery, pageOf, Search } from "./list.ts";
 import { defineOperation } from "./operation.ts";
+import { Revision } from "./revision.ts";
 
 const rules = ScheduleRules.shape;
 const Window = rules.windows.element.strict().meta({
@@ -35,6 +36,7 @@ export const Schedule = z
     uses_contact_timezone: z.boolean(),
     spread_minutes: z.int(),
     is_default: z.boolean(),
+    revision: Revision,
     created_at: Instant,
     updated_at: Instant,
   })
@@ -125,18 +127,52 @@ export const getSchedule = defineOperation({
   errors: [],
 });
 
+const editing =
+  "Live at once, in every sequence that uses it. Emails that are planned already keep their moment. When it comes they are looked at again: one that the schedule does not let out any more waits for the next opening.";
+
+export const replaceSchedule = defineOperation({
+  id: "replaceSchedule",
+  method: "PUT",
+  path: "/api/v1/schedules/{id}/",
+  summary: "Replace a schedule",
+  description: `What is left out gets its default. ${editing}`,
+  tag,
+  auth: "key",
+  takesIfMatch: true,
+  params: z.strictObject({ id: Id }),
+  body: ScheduleInput,
+  success: 200,
+  output: Schedule,
+  errors: ["name_taken"],
+});
+
 export const updateSchedule = defineOperation({
   id: "updateSchedule",
   method: "PATCH",
   path: "/api/v1/schedules/{id}/",
   summary: "Change a schedule",
-  description:
-    "Live at once, in every sequence that uses it; a list takes the place of the whole list. Emails that are planned already keep their moment. When it comes they are looked at again: one that the schedule does not let out any more waits for the next opening.",
+  description: `What is left out stays; a list takes the place of the whole list. ${editing}`,
   tag,
   auth: "key",
+  takesIfMatch: true,
   params: z.strictObject({ id: Id }),
   body: SchedulePatch,
   success: 200,
   output: Schedule,
   errors: ["name_taken"],
+});
+
+export const deleteSchedule = defineOperation({
+  id: "deleteSchedule",
+  method: "DELETE",
+  path: "/api/v1/schedules/{id}/",
+  summary: "Delete a schedule that no sequence follows",
+  description: "The default schedule stays: sequences that name none get it. `sequences` of an `in_use` has up to 20.",
+  tag,
+  auth: "key",
+  takesIfMatch: true,
+  params: z.strictObject({ id: Id }),
+  success: 204,
+  output: z.strictObject({ id: Id }),
+  errors: ["in_use"],
 });

@@ -2,6 +2,7 @@ import { ExecutionStatus, InDoubtPolicy } from "@dripline/domain/statuses";
 import { ZoneSource } from "@dripline/domain/time-zone";
 import { z } from "zod";
 import { Id, Instant } from "./fields.ts";
+import { instantRange } from "./instant-range.ts";
 import { listQuery, pageOf, Search } from "./list.ts";
 import { defineOperation } from "./operation.ts";
 
@@ -48,12 +49,12 @@ export const ExecutionEvent = z
   .meta({ id: "ExecutionEvent" });
 export type ExecutionEvent = z.output<typeof ExecutionEvent>;
 
-export const SequenceExecutionDetail = z
-  .strictObject({
-    ...executionFields,
-    events: z.array(ExecutionEvent).describe("What happened to it and why, oldest first"),
-  })
-  .meta({ id: "SequenceExecutionDetail" });
+export const detailFields = {
+  ...executionFields,
+  events: z.array(ExecutionEvent).describe("What happened to it and why, oldest first"),
+};
+
+export const SequenceExecutionDetail = z.strictObject(detailFields).meta({ id: "SequenceExecutionDetail" });
 
 const tag = "sequence-executions";
 
@@ -73,6 +74,9 @@ export const listSequenceExecutions = defineOperation({
       sequence: Id.optional(),
       enrollment: Id.optional(),
       step: Id.optional(),
+      contact: Id.optional(),
+      ...instantRange("scheduled_for"),
+      ...instantRange("sent_at"),
       search: Search.optional().describe("In the contact's address"),
     },
   }),

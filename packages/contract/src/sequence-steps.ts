@@ -130,7 +130,7 @@ export const SequenceStepPatch = z
   })
   .check(checkSameDelay)
   .refine((changes) => Object.keys(changes).length > 0, "names nothing to change")
-  .meta({ id: "SequenceStepPatch" });
+  .meta({ id: "SequenceStepPatch", examples: [{ delay_days: 5 }] });
 
 const VersionFilter = z.union(
   [z.literal("draft"), z.coerce.number().int().min(1).max(2_147_483_647)],

@@ -53,7 +53,22 @@ export const stepsMax = 200;
 
 export const SequenceDraftInput = z
   .strictObject({ steps: z.array(ListedStepInput).max(stepsMax, `at most ${stepsMax} steps`) })
-  .meta({ id: "SequenceDraftInput" });
+  .meta({
+    id: "SequenceDraftInput",
+    examples: [
+      {
+        steps: [
+          {
+            id: "019a0000-0000-7000-8000-000000000007",
+            name: "Welcome",
+            email_template: "019a0000-0000-7000-8000-000000000001",
+            delay_days: 0,
+          },
+          { name: "Tips", email_template: "019a0000-0000-7000-8000-000000000002", delay_days: 3 },
+        ],
+      },
+    ],
+  });
 
 const DiffedStep = z
   .strictObject({ id: Id, step_number: z.int(), name: z.string() })
@@ -145,7 +160,7 @@ export const PublishInput = z
       ),
     dry_run: z.boolean().default(false).describe("Answers the same, and writes nothing"),
   })
-  .meta({ id: "PublishInput" });
+  .meta({ id: "PublishInput", examples: [{ in_flight: "follow", dry_run: true }] });
 
 const VersionReference = z.union(
   [z.enum(["draft", "current"]), z.coerce.number().int().min(1).max(2_147_483_647)],

@@ -59,4 +59,36 @@ CREATE INDEX "contact_import_open_idx" ON "contact_import" USING btree ("created
 CREATE UNIQUE INDEX "api_key_prefix_key" ON "api_key" USING btree ("prefix");--> statement-breakpoint
 ALTER TABLE "api_key" ADD CONSTRAINT "api_key_scopes_check" CHECK (cardinality("api_key"."scopes") > 0 and "api_key"."scopes" <@ '{read,enroll,write,admin}'::text[]);--> statement-breakpoint
 ALTER TABLE "api_key" ADD CONSTRAINT "api_key_requests_check" CHECK ("api_key"."requests_per_minute_max" >= 1);--> statement-breakpoint
-ALTER TABLE "user" ADD CONSTRAINT "user_role_check" CHECK ("user"."role" in ('admin', 'editor', 'viewer'));
+ALTER TABLE "user" ADD CONSTRAINT "user_role_check" CHECK ("user"."role" in ('admin', 'editor', 'viewer'));--> statement-breakpoint
+ALTER TABLE "email_log" ADD COLUMN "composed_at" timestamp (3) with time zone;--> statement-breakpoint
+ALTER TABLE "suppression" ADD COLUMN "revision" integer DEFAULT 1 NOT NULL;--> statement-breakpoint
+CREATE INDEX "email_log_contact_idx" ON "email_log" USING btree ("contact_id","sent_at","id");--> statement-breakpoint
+CREATE INDEX "email_log_to_idx" ON "email_log" USING btree (lower("to_address"),"sent_at","id");--> statement-breakpoint
+CREATE INDEX "suppression_created_idx" ON "suppression" USING btree ("created_at","id");--> statement-breakpoint
+CREATE INDEX "audit_log_principal_idx" ON "audit_log" USING btree ("principal","at");--> statement-breakpoint
+CREATE INDEX "audit_log_action_idx" ON "audit_log" USING btree ("action","at");--> statement-breakpoint
+DROP INDEX "contact_company_idx";--> statement-breakpoint
+CREATE INDEX "contact_company_idx" ON "contact" USING btree ("company_id","id");--> statement-breakpoint
+DROP INDEX "sequence_enrollment_status_idx";--> statement-breakpoint
+CREATE INDEX "sequence_enrollment_status_idx" ON "sequence_enrollment" USING btree ("status","enrolled_at","id");--> statement-breakpoint
+CREATE INDEX "sequence_enrollment_sequence_id_idx" ON "sequence_enrollment" USING btree ("sequence_id","id");--> statement-breakpoint
+DROP INDEX "step_execution_due_idx";--> statement-breakpoint
+CREATE INDEX "step_execution_due_idx" ON "step_execution" USING btree ("status","scheduled_for","id");--> statement-breakpoint
+CREATE INDEX "step_execution_step_id_idx" ON "step_execution" USING btree ("step_id","id");--> statement-breakpoint
+CREATE INDEX "step_execution_step_scheduled_idx" ON "step_execution" USING btree ("step_id","scheduled_for","id");--> statement-breakpoint
+CREATE INDEX "sequence_enrollment_sequence_enrolled_idx" ON "sequence_enrollment" USING btree ("sequence_id","enrolled_at","id");--> statement-breakpoint
+CREATE INDEX "sequence_enrollment_status_id_idx" ON "sequence_enrollment" USING btree ("status","id");--> statement-breakpoint
+CREATE INDEX "sequence_enrollment_company_idx" ON "sequence_enrollment" USING btree ("company_id");--> statement-breakpoint
+CREATE INDEX "step_execution_scheduled_idx" ON "step_execution" USING btree ("scheduled_for","id");--> statement-breakpoint
+CREATE INDEX "step_execution_status_id_idx" ON "step_execution" USING btree ("status","id");--> statement-breakpoint
+-- pg_trgm comes with PostgreSQL and the owner of a database may create it, but an installation can lack it (a package of its
+-- own on some systems). Searches are right without these indexes, and slow; docs/performance.md says how to add them later.
+DO $$
+BEGIN
+	CREATE EXTENSION IF NOT EXISTS pg_trgm;
+	CREATE INDEX "contact_email_search_idx" ON "contact" USING gin ("email" gin_trgm_ops);
+	CREATE INDEX "contact_name_search_idx" ON "contact" USING gin (("first_name" || ' ' || "last_name") gin_trgm_ops);
+	CREATE INDEX "company_name_search_idx" ON "company" USING gin ("name" gin_trgm_ops);
+EXCEPTION WHEN feature_not_supported OR undefined_file OR insufficient_privilege THEN
+	RAISE WARNING 'The extension pg_trgm cannot be had here (%): searches will read whole tables.', SQLERRM;
+END $$;

@@ -60,6 +60,7 @@ export function openDatabase(options: OpenDatabaseOptions): Database {
     ...(patience.silence === undefined ? {} : { idle_in_transaction_session_timeout: patience.silence }),
     keepAlive: true,
     ...(options.lockSeconds === undefined ? {} : { lock_timeout: options.lockSeconds * 1_000 }),
+    // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
     ...(options.plansOnce ? { onConnect: planOnce } : {}),
   });
   // Without a listener an idle connection that dies (a restart of the server) would end the process.

@@ -107,6 +107,7 @@ test("a sent execution gives up lease and phase, and is linked to the one email 
       variables: before.messageSource?.variables,
       outcome: "accepted",
       response: "250 queued",
+      composed_at: new Date(before.messageSource?.composedAt ?? 0),
       sent_at: at,
     },
   ]);
@@ -150,6 +151,22 @@ test("a skipped execution logs no email, does not start the enrollment, and says
   expect(await readEnrollment(db, due.enrollmentId)).toMatchObject({ startedAt: null, currentStepNumber: 1 });
   expect(await readEvents(db, due.executionId)).toEqual([{ at, kind: "skipped", ...event }]);
 });
+
+test.each(["pending", "failed"] as const)(
+  "an execution that is %s is skipped without a reason to wait left, and the next step opens",
+  async (from) => {
+    const stopped = await makeSending({ status: from, phase: null });
+    const plan = { passedOver: [], next: step(stopped, 2) };
+
+    const finished = await finishExecutions(db, [finishAs(stopped, { from, to: "skipped", email: null, event, plan })]);
+
+    expect(finished).toMatchObject([{ executionId: stopped.executionId, next: { scheduledFor: expect.any(Date) } }]);
+    const [first, second] = await readExecutions(db, stopped.enrollmentId);
+    expect(first).toMatchObject({ status: "skipped", holdReason: null, heldAt: null, errorMessage: event.message });
+    expect(second).toMatchObject({ status: "scheduled", stepNumber: 2 });
+    expect(await readLog(stopped.executionId)).toEqual([]);
+  },
+);
 
 test("the enrollment advances, and the next step gets a timer of the first generation", async () => {
   const sending = await makeSending();
@@ -374,6 +391,16 @@ test.each(statusesOtherThan("sending"))("an execution that is %s is not recorded
 test.each(statusesOtherThan("scheduled"))("an execution that is %s is not skipped by a wake-up", async (status) => {
   const phase = status === "sending" ? "data" : null;
   await expectOnlyOthersAreFinished(await makeSending({ status, phase }), "scheduled");
+});
+
+test.each(["pending", "failed"] as const)("only an execution that is %s is skipped as such", async (from) => {
+  for (const status of statusesOtherThan(from, "sending")) {
+    const other = await makeSending({ status, phase: null });
+    const before = await readAll(other);
+    const skip = finishAs(other, { from, to: "skipped", email: null, event, plan: null });
+    expect(await finishExecutions(db, [skip])).toEqual([]);
+    expect(await readAll(other)).toEqual(before);
+  }
 });
 
 test("a worker of an older generation records nothing", async () => {

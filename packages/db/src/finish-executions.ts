@@ -10,9 +10,9 @@ interface HandedOver {
 
 export interface Finish {
   readonly executionId: string;
-  /** The generation of the claim (from `sending`) or of the wake-up (from `scheduled`). */
+  /** The generation of the claim (from `sending`) or of the wake-up (from `scheduled`); for an operator the current one. */
   readonly generation: number;
-  readonly from: "scheduled" | "sending" | "in_doubt";
+  readonly from: "pending" | "scheduled" | "sending" | "failed" | "in_doubt";
   readonly to: "sent" | "in_doubt" | "skipped";
   /** When the step was over: the next one's delay counts from here. */
   readonly at: Date;
@@ -95,7 +95,7 @@ const statement = `
   ),
   finished as (
     update step_execution e
-    set status = i.to_status, phase = null, lease_until = null, updated_at = now(),
+    set status = i.to_status, phase = null, lease_until = null, hold_reason = null, held_at = null, updated_at = now(),
         sent_at = case when i.to_status = 'sent' then i.at end,
         email_log_id = coalesce(i.email_log_id, e.email_log_id), has_advanced = e.has_advanced or i.advances,
         message_source = case when i.to_status = 'in_doubt' then e.message_source end,
@@ -109,11 +109,11 @@ const statement = `
   ),
   logged as (
     insert into email_log (id, execution_id, contact_id, template_version_id, message_id, from_address, to_address,
-                           subject, variables, outcome, response, sent_at)
+                           subject, variables, outcome, response, composed_at, sent_at)
     select f.email_log_id, f.execution_id, f.contact_id, (f.source ->> 'templateVersionId')::uuid, f.message_id,
            f.source -> 'from' ->> 'address', f.source -> 'to' ->> 'address', f.source ->> 'subject',
            (f.source -> 'variables')::jsonb, case when f.to_status = 'sent' then 'accepted' else 'in_doubt' end,
-           f.email ->> 'response', f.at
+           f.email ->> 'response', (f.source ->> 'composedAt')::timestamptz, f.at
     from finished f where f.email is not null
   ),
   advanced as (
@@ -166,14 +166,14 @@ const statement = `
     select f.event_id, f.execution_id, coalesce((f.event ->> 'at')::timestamptz, f.at), f.to_status, f.event ->> 'reason', f.event ->> 'message', f.event ->> 'actor'
     from finished f where f.event is not null
     union all
-    select p.event_id, passed.id, f.at, 'skipped', 'step_inactive', 'Step ' || p.step_number || ' is inactive.', 'worker'
+    select p.event_id, passed.id, f.at, 'skipped', 'step_inactive', 'Step ' || p.step_number || ' is inactive.', coalesce(f.event ->> 'actor', 'worker')
     from jsonb_to_recordset($2) as p(id uuid, event_id uuid, execution_id uuid, step_number int)
     join passed on passed.id = p.id join finished f on f.execution_id = p.execution_id
     union all
-    select f.next_event_id, o.id, f.at, 'deferred', 'outside_window', f.next_deferral, 'worker'
+    select f.next_event_id, o.id, f.at, 'deferred', 'outside_window', f.next_deferral, coalesce(f.event ->> 'actor', 'worker')
     from opened o join finished f on f.next_id = o.id where f.next_deferral is not null
     union all
-    select gen_random_uuid(), o.id, f.at, 'held', o.hold_reason, o.error_message, 'worker'
+    select gen_random_uuid(), o.id, f.at, 'held', o.hold_reason, o.error_message, coalesce(f.event ->> 'actor', 'worker')
     from opened o join finished f on f.next_id = o.id where o.hold_reason is not null
   )
   select f.execution_id as id, a.status as enrollment_status,

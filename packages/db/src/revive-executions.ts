@@ -1,4 +1,6 @@
+import type { MovedBy } from "./arrow.ts";
 import type { Queryable } from "./database.ts";
+import { withNote } from "./with-note.ts";
 
 export interface Revived {
   readonly executionId: string;
@@ -15,7 +17,7 @@ export interface Revived {
 export async function reviveExecutions(
   db: Queryable,
   which: { readonly executionIds: readonly string[] } | { readonly status: "pending" | "failed" },
-  by: { readonly now: Date; readonly actor: string },
+  by: MovedBy & { readonly note?: string },
 ): Promise<Revived[]> {
   const { rows } = await db.query<{ id: string; generation: number; scheduled_for: Date }>({
     name: "revive-executions",
@@ -34,7 +36,7 @@ export async function reviveExecutions(
       ),
       told as (
         insert into execution_event (id, execution_id, at, kind, reason, message, actor)
-        select gen_random_uuid(), id, $3, 'revived', 'operator', 'An operator let it be tried again.', $4 from moved
+        select gen_random_uuid(), id, $3, 'revived', 'operator', $5, $4 from moved
       )
       select id, generation, scheduled_for from moved`,
     values: [
@@ -42,6 +44,7 @@ export async function reviveExecutions(
       "status" in which ? which.status : null,
       by.now,
       by.actor,
+      withNote("An operator let it be tried again.", by.note),
     ],
   });
   return rows.map((row) => ({ executionId: row.id, generation: row.generation, scheduledFor: row.scheduled_for }));

@@ -32,6 +32,7 @@ describe("settings", () => {
         dayLengthMilliseconds: undefined,
         limits: { perSecondMax: null, senderPerDayMax: null, contactGapMinutes: 0, overdueGapMinutes: 60 },
         mailFrom: { name: "Dripline", address: "hello@example.com" },
+        smtpUrl: good.SMTP_URL,
         logLevel: "info",
         shutdownGraceSeconds: 25,
         host: "127.0.0.1",

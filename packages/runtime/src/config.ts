@@ -29,6 +29,8 @@ interface SharedConfig {
 export interface ApiConfig extends SharedConfig {
   /** The sender whose limits are explained; undefined if only the workers know it. */
   readonly mailFrom: Mailbox | undefined;
+  /** For test sends alone: what people are enrolled for goes out through the workers. */
+  readonly smtpUrl: string | undefined;
   readonly host: string;
   readonly port: number;
   /** Of one API key without a limit of its own; null: any number. */
@@ -75,6 +77,7 @@ export function readApiConfig(env: Environment): ConfigResult<ApiConfig> {
     mailFrom: read.optional("MAIL_FROM"),
     ...readAddress(read),
     requestsPerMinuteMax: (read.optional("API_REQUESTS_PER_MINUTE") ?? requestsPerMinuteDefault) || null,
+    smtpUrl: read.optional("SMTP_URL"),
   }));
 }
 

@@ -1,9 +1,14 @@
-import { type EmailPreview, type PreviewInput, previewEmails } from "@dripline/contract/email-previews";
+import {
+  type EmailPreview,
+  type PreviewPerson,
+  type PreviewProblem,
+  previewEmails,
+} from "@dripline/contract/email-previews";
 import type { Queryable } from "@dripline/db/database";
 import { loadEmailContact, loadStepEmails, type StepEmail } from "@dripline/db/load-email-facts";
 import { type EmailFacts, emailVariables } from "@dripline/engine/email-variables";
 import { type RenderedEmail, renderEmail } from "@dripline/engine/render-email";
-import { createRenderer } from "@dripline/mail/render";
+import type { Renderer, RenderFailure } from "@dripline/mail/render";
 import type { FastifyInstance } from "fastify";
 import type { Deps } from "../deps.ts";
 import { unknownReferences } from "../problem-error.ts";
@@ -11,11 +16,10 @@ import { serve } from "../serve.ts";
 import { versionOf } from "./send-plans.ts";
 
 /** In place of the token that would opt somebody out: no signature begins like this, so the page knows nobody by it. */
-const placeholder = "this-is-a-preview";
+export const previewUnsubscribePath = "/u/this-is-a-preview";
 
-export function serveEmailPreviews(app: FastifyInstance, deps: Deps): void {
-  const renderer = createRenderer();
-  const unsubscribeUrl = `${deps.publicUrl}/u/${placeholder}`;
+export function serveEmailPreviews(app: FastifyInstance, deps: Deps, renderer: Renderer): void {
+  const unsubscribeUrl = `${deps.publicUrl}${previewUnsubscribePath}`;
 
   serve(app, deps, previewEmails, async ({ db, params, body, now }) => {
     const sequence = await versionOf(db, params.id, body.version);
@@ -27,9 +31,10 @@ export function serveEmailPreviews(app: FastifyInstance, deps: Deps): void {
   });
 }
 
-async function personOf(
+/** As whom an email is rendered. @throws ProblemError if there is no such contact */
+export async function personOf(
   db: Queryable,
-  { contact_id: id, contact }: PreviewInput,
+  { contact_id: id, contact }: PreviewPerson,
 ): Promise<Omit<EmailFacts, "sequence">> {
   if (contact !== undefined) {
     const { first_name: firstName, last_name: lastName, company, ...rest } = contact;
@@ -46,6 +51,9 @@ function toPreview({ stepNumber, stepName, isActive }: StepEmail, email: Rendere
     const { subject, html, text } = email;
     return { ...step, subject, html, text, problem: null };
   }
-  const { code, message, part, variable = null } = email.failure;
-  return { ...step, subject: null, html: null, text: null, problem: { code, message, part, variable } };
+  return { ...step, subject: null, html: null, text: null, problem: toPreviewProblem(email.failure) };
+}
+
+export function toPreviewProblem({ code, message, part, variable }: RenderFailure): PreviewProblem {
+  return { code, message, part, variable: variable ?? null };
 }

@@ -1,21 +1,28 @@
 import {
   createSchedule,
+  deleteSchedule,
   getSchedule,
   listSchedules,
+  replaceSchedule,
   ScheduleInput,
   type SchedulePatch,
   updateSchedule,
 } from "@dripline/contract/schedules";
+import type { Queryable } from "@dripline/db/database";
+import * as deleting from "@dripline/db/queries/delete-schedule";
 import { insertSchedule } from "@dripline/db/queries/insert-schedule";
+import { lockRecord } from "@dripline/db/queries/lock-record";
 import * as schedules from "@dripline/db/queries/read-schedules";
 import * as changing from "@dripline/db/queries/update-schedule";
 import type { Schedule as ScheduleRules } from "@dripline/domain/schedule";
+import { unreachable } from "@dripline/domain/unreachable";
 import type { FastifyInstance } from "fastify";
 import type { z } from "zod";
 import { pageBody, pageRequest } from "../cursor.ts";
 import type { Deps } from "../deps.ts";
+import { type IfMatch, refuseOtherRevision } from "../if-match.ts";
 import { invalidBody } from "../parse-request.ts";
-import { found, nameTaken, notFound } from "../problem-error.ts";
+import { found, inUse, nameTaken, notFound } from "../problem-error.ts";
 import { serve } from "../serve.ts";
 
 export function serveSchedules(app: FastifyInstance, deps: Deps): void {
@@ -36,25 +43,66 @@ export function serveSchedules(app: FastifyInstance, deps: Deps): void {
     return found(await schedules.findSchedule(tx, inserted.id));
   });
 
-  serve(app, deps, updateSchedule, async ({ tx, params: { id }, body, now }) => {
-    if ((await changing.lockSchedule(tx, id)) === "unknown") throw notFound("schedule", id);
-    const whole = inPlace(found(await schedules.findSchedule(tx, id)), body);
-    const updated = await changing.updateSchedule(tx, id, { name: whole.name, rules: rulesOf(whole), now });
-    if (updated.kind === "name_taken") throw nameTaken("schedule", updated.existingId);
-    return found(await schedules.findSchedule(tx, id));
+  serve(app, deps, replaceSchedule, async ({ tx, params: { id }, body, ifMatch, now }) => {
+    await takeForEdit(tx, id, ifMatch);
+    return write(tx, id, body, now);
   });
+
+  serve(app, deps, updateSchedule, async ({ tx, params: { id }, body, ifMatch, now }) => {
+    await takeForEdit(tx, id, ifMatch);
+    return write(tx, id, inPlace(found(await schedules.findSchedule(tx, id)), body), now);
+  });
+
+  serve(app, deps, deleteSchedule, async ({ tx, params: { id }, ifMatch }) => {
+    await takeForEdit(tx, id, ifMatch);
+    const deleted = await deleting.deleteSchedule(tx, id);
+    switch (deleted.kind) {
+      case "deleted":
+        return { id };
+      case "is_default":
+        throw inUse("It is the default schedule, which sequences that name none get: edit it instead.", ["default"]);
+      case "in_use": {
+        const { sequences } = deleted;
+        throw inUse(
+          `Sequences follow it (${sequences.map(({ name }) => name).join(", ")}): give them another schedule first.`,
+          ["email-sequences"],
+          { sequences },
+        );
+      }
+      default:
+        return unreachable(deleted);
+    }
+  });
+}
+
+async function takeForEdit(tx: Queryable, id: string, ifMatch: IfMatch): Promise<void> {
+  const locked = await lockRecord(tx, "schedule", id);
+  if (locked === undefined) throw notFound("schedule", id);
+  refuseOtherRevision(ifMatch, locked);
+}
+
+async function write(
+  tx: Queryable,
+  id: string,
+  whole: z.output<typeof ScheduleInput>,
+  now: Date,
+): Promise<schedules.ScheduleRow> {
+  const updated = await changing.updateSchedule(tx, id, { name: whole.name, rules: rulesOf(whole), now });
+  if (updated.kind === "name_taken") throw nameTaken("schedule", updated.existingId);
+  return found(await schedules.findSchedule(tx, id));
 }
 
 /** The schedule as the change leaves it: each field may be right, and contradict one that stays. */
 function inPlace(row: schedules.ScheduleRow, changes: z.output<typeof SchedulePatch>): z.output<typeof ScheduleInput> {
-  const { id: _, is_default: __, created_at: ___, updated_at: ____, ...current } = row;
+  const { id: _, is_default: __, revision: ___, created_at: ____, updated_at: _____, ...current } = row;
   const whole = { ...current, ...changes };
   const checked = ScheduleInput.safeParse(whole);
   if (!checked.success) throw invalidBody("With this change the schedule is not valid", checked.error, whole);
   return checked.data;
 }
 
-function rulesOf(fields: z.output<typeof ScheduleInput>): ScheduleRules {
+/** The rules as the domain has them. */
+export function rulesOf(fields: z.output<typeof ScheduleInput>): ScheduleRules {
   return {
     timezone: fields.timezone,
     windows: fields.windows,

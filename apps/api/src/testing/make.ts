@@ -23,6 +23,8 @@ export function makers(api: TestApi) {
       created(api.post("/api/v1/email-templates/", { name: `Template ${next()}`, subject: "Hello", mjml, ...fields })),
     contact: (fields: object = {}) =>
       created(api.post("/api/v1/contacts/", { email: `contact${next()}@example.com`, ...fields })),
+    suppression: (fields: object = {}) =>
+      created(api.post("/api/v1/suppressions/", { email: `suppressed${next()}@example.com`, ...fields })),
     company: (fields: object = {}) => created(api.post("/api/v1/companies/", { name: `Company ${next()}`, ...fields })),
     user: (fields: object = {}) =>
       created(api.post("/api/v1/users/", { email: `user${next()}@example.com`, name: `User ${next()}`, ...fields })),

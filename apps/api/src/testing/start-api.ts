@@ -71,6 +71,7 @@ export async function startApi(
     limits: { perSecondMax: null, senderPerDayMax: null, contactGapMinutes: 0, overdueGapMinutes: 60 },
     requestLimits: { perKeyMax: null, perStrangerMax: null, redis: null },
     sender: null,
+    testMail: null,
     secret: testSecret,
     publicUrl: "http://127.0.0.1:4600",
     version: "0.0.0",

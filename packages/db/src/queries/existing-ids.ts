@@ -5,7 +5,7 @@ import { company } from "../schema/people.ts";
 
 const tables = { company, email_template: emailTemplate, schedule };
 
-/** Which of these ids exist. */
+/** Which of these ids exist. They stay until the end of the transaction: nobody deletes what it is about to refer to. */
 export async function existingIds(
   db: Queryable,
   table: keyof typeof tables,
@@ -16,6 +16,8 @@ export async function existingIds(
   const rows = await orm(db)
     .select({ id })
     .from(tables[table])
-    .where(inArray(id, [...ids]));
+    .where(inArray(id, [...ids]))
+    .orderBy(id) // the same order for everybody: locks taken crosswise would deadlock
+    .for("key share");
   return new Set(rows.map((row) => row.id));
 }

@@ -29,14 +29,19 @@ export async function insertEmailTemplate(tx: Queryable, values: NewEmailTemplat
     .onConflictDoNothing()
     .returning({ id: emailTemplate.id });
   if (inserted.length === 0) {
-    const rows = await orm(tx)
-      .select({ id: emailTemplate.id })
-      .from(emailTemplate)
-      .where(sql`lower(${emailTemplate.name}) = lower(${name})`);
-    return { kind: "name_taken", existingId: rows[0]?.id ?? "" };
+    return { kind: "name_taken", existingId: await findTemplateNamed(tx, name) };
   }
   await orm(tx)
     .insert(emailTemplateVersion)
     .values({ id: newId(), templateId: id, versionNumber: 1, ...content, variables: [...variables] });
   return { kind: "inserted", id };
+}
+
+/** The id of the template with this name, in capitals or not; empty if it has just gone. */
+export async function findTemplateNamed(db: Queryable, name: string): Promise<string> {
+  const rows = await orm(db)
+    .select({ id: emailTemplate.id })
+    .from(emailTemplate)
+    .where(sql`lower(${emailTemplate.name}) = lower(${name})`);
+  return rows[0]?.id ?? "";
 }

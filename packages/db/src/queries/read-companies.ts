@@ -1,10 +1,13 @@
-import { eq, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { orm, type Queryable } from "../database.ts";
 import { company } from "../schema/people.ts";
 import { contains } from "./contains.ts";
+import { type InstantRange, inRange } from "./in-range.ts";
 import { type Page, type PageRequest, readPage } from "./keyset.ts";
 
-export interface CompanyFilters {
+export interface CompanyFilters extends InstantRange<"created_at"> {
+  readonly name?: string | undefined;
+  readonly country?: string | undefined;
   readonly search?: string | undefined;
 }
 
@@ -14,6 +17,7 @@ const fields = {
   timezone: company.timezone,
   country: company.country,
   attributes: company.attributes,
+  revision: company.revision,
   created_at: company.createdAt,
   updated_at: company.updatedAt,
 };
@@ -28,7 +32,12 @@ export function listCompanies(db: Queryable, filters: CompanyFilters, request: P
       created_at: { expression: company.id, type: "uuid" }, // UUIDv7: ids are in the order of creation
       name: { expression: sql`lower(${company.name})`, type: "text" },
     },
-    where: contains(filters.search, company.name),
+    where: and(
+      filters.name === undefined ? undefined : sql`lower(${company.name}) = lower(${filters.name})`,
+      filters.country === undefined ? undefined : eq(company.country, filters.country),
+      inRange(company.createdAt, "created_at", filters),
+      contains(filters.search, company.name),
+    ),
     select: ({ where, orderBy, limit, sortValue }) =>
       orm(db)
         .select({ ...fields, sort_value: sortValue })

@@ -1,12 +1,15 @@
-import { and, eq, type SQL, sql } from "drizzle-orm";
+import { and, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import { orm, type Queryable } from "../database.ts";
 import { company, contact } from "../schema/people.ts";
 import { contains } from "./contains.ts";
+import { fullName } from "./full-name.ts";
+import { type InstantRange, inRange } from "./in-range.ts";
 import { type Clauses, type Page, type PageRequest, readPage } from "./keyset.ts";
 
-export interface ContactFilters {
+export interface ContactFilters extends InstantRange<"created_at"> {
   readonly email?: string | undefined;
   readonly company?: string | undefined;
+  readonly opted_out?: boolean | undefined;
   readonly search?: string | undefined;
 }
 
@@ -21,6 +24,7 @@ const fields = {
   country: contact.country,
   attributes: contact.attributes,
   opted_out_at: contact.optedOutAt,
+  revision: contact.revision,
   created_at: contact.createdAt,
   updated_at: contact.updatedAt,
 };
@@ -38,7 +42,9 @@ export function listContacts(db: Queryable, filters: ContactFilters, request: Pa
     where: and(
       filters.email === undefined ? undefined : hasAddress(filters.email),
       filters.company === undefined ? undefined : eq(contact.companyId, filters.company),
-      contains(filters.search, contact.email, sql`${contact.firstName} || ' ' || ${contact.lastName}`),
+      isOptedOut(filters.opted_out),
+      inRange(contact.createdAt, "created_at", filters),
+      contains(filters.search, contact.email, fullName),
     ),
     select: ({ where, orderBy, limit, sortValue }: Clauses) =>
       orm(db)
@@ -65,6 +71,11 @@ export async function findContactIdByEmail(db: Queryable, email: string): Promis
 
 function findContacts(db: Queryable, where: SQL) {
   return orm(db).select(fields).from(contact).leftJoin(company, eq(company.id, contact.companyId)).where(where);
+}
+
+function isOptedOut(asked: boolean | undefined): SQL | undefined {
+  if (asked === undefined) return undefined;
+  return asked ? isNotNull(contact.optedOutAt) : isNull(contact.optedOutAt);
 }
 
 function hasAddress(email: string): SQL {

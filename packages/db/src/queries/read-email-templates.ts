@@ -14,6 +14,7 @@ const summaryFields = {
   subject: emailTemplateVersion.subject,
   version: emailTemplateVersion.versionNumber,
   variables: emailTemplateVersion.variables,
+  revision: emailTemplate.revision,
   created_at: emailTemplate.createdAt,
   updated_at: emailTemplate.updatedAt,
 };

@@ -5,6 +5,8 @@ import type { Queryable } from "../database.ts";
 export interface ExecutionStanding {
   readonly executionId: string;
   readonly status: ExecutionStatus;
+  /** Only while pending: why it has no timer. */
+  readonly holdReason: string | null;
   readonly enrollmentStatus: EnrollmentStatus;
   /** The enrollment has gone on from here. */
   readonly hasAdvanced: boolean;
@@ -18,11 +20,12 @@ export async function readExecutionStandings(
   const { rows } = await db.query<{
     id: string;
     status: ExecutionStatus;
+    hold_reason: string | null;
     enrollment_status: EnrollmentStatus;
     has_advanced: boolean;
   }>({
     name: "read-execution-standings",
-    text: `select e.id, e.status, n.status as enrollment_status, e.has_advanced
+    text: `select e.id, e.status, e.hold_reason, n.status as enrollment_status, e.has_advanced
            from step_execution e join sequence_enrollment n on n.id = e.enrollment_id where e.id = any($1)`,
     values: [executionIds],
   });
@@ -32,6 +35,7 @@ export async function readExecutionStandings(
       {
         executionId: row.id,
         status: row.status,
+        holdReason: row.hold_reason,
         enrollmentStatus: row.enrollment_status,
         hasAdvanced: row.has_advanced,
       },

@@ -19,6 +19,7 @@ const fields = {
   uses_contact_timezone: schedule.usesContactTimezone,
   spread_minutes: schedule.spreadMinutes,
   is_default: schedule.isDefault,
+  revision: schedule.revision,
   created_at: schedule.createdAt,
   updated_at: schedule.updatedAt,
 };

@@ -1,12 +1,13 @@
 import type { EnrollmentStatus } from "@dripline/domain/statuses";
-import { and, eq, type SQL, sql } from "drizzle-orm";
+import { and, eq, or, type SQL, sql } from "drizzle-orm";
 import { orm, type Queryable } from "../database.ts";
 import { sequenceEnrollment } from "../schema/journeys.ts";
 import { company, contact } from "../schema/people.ts";
 import { emailSequence } from "../schema/sequences.ts";
-import { contains } from "./contains.ts";
+import { contains, isOneContaining } from "./contains.ts";
+import { fullName } from "./full-name.ts";
 import { type InstantRange, inRange } from "./in-range.ts";
-import { type Page, type PageRequest, readPage } from "./keyset.ts";
+import { chooseFrom, type Page, type PageRequest, readPage } from "./keyset.ts";
 import { type Matching, matchingIds } from "./matching.ts";
 import { findExecutionsOfEnrollments, type SequenceExecutionRow } from "./read-sequence-executions.ts";
 
@@ -18,6 +19,9 @@ export interface SequenceEnrollmentFilters extends InstantRange<"enrolled_at"> {
 }
 
 const contactName = sql<string>`trim(${contact.firstName} || ' ' || ${contact.lastName})`;
+
+const contactTexts = { id: contact.id, texts: [contact.email, fullName] };
+const companyTexts = { id: company.id, texts: [company.name] };
 
 const fields = {
   id: sequenceEnrollment.id,
@@ -70,6 +74,7 @@ export async function listSequenceEnrollments(
   filters: SequenceEnrollmentFilters,
   request: PageRequest,
 ): Promise<Page<SequenceEnrollmentRow>> {
+  const { search } = filters;
   const page = await readPage<Row, string>(request, {
     id: sequenceEnrollment.id,
     keys: {
@@ -77,6 +82,11 @@ export async function listSequenceEnrollments(
       created_at: { expression: sequenceEnrollment.id, type: "uuid" }, // UUIDv7: ids are in the order of creation
     },
     where: matches(filters),
+    ...(search === undefined ? {} : { choose: chooseFrom(sequenceEnrollment.id) }),
+    whereNear:
+      search === undefined
+        ? undefined
+        : and(isListed(filters), contains(search, contact.email, fullName, company.name)),
     select: ({ where, orderBy, limit, sortValue }) =>
       orm(db)
         .select({ ...fields, sort_value: sortValue })
@@ -115,11 +125,21 @@ export function findMatchingEnrollments(
 
 function matches(filters: SequenceEnrollmentFilters): SQL | undefined {
   return and(
+    isListed(filters),
+    or(
+      isOneContaining(filters.search, sequenceEnrollment.contactId, contactTexts),
+      isOneContaining(filters.search, sequenceEnrollment.companyId, companyTexts),
+    ),
+  );
+}
+
+/** All filters but the search. */
+function isListed(filters: SequenceEnrollmentFilters): SQL | undefined {
+  return and(
     filters.status === undefined ? undefined : eq(sequenceEnrollment.status, filters.status),
     filters.sequence === undefined ? undefined : eq(sequenceEnrollment.sequenceId, filters.sequence),
     filters.contact === undefined ? undefined : eq(sequenceEnrollment.contactId, filters.contact),
     inRange(sequenceEnrollment.enrolledAt, "enrolled_at", filters),
-    contains(filters.search, contact.email, contactName, company.name),
   );
 }
 

@@ -5,13 +5,15 @@ import { executionEvent, sequenceEnrollment, stepExecution } from "../schema/jou
 import { contact } from "../schema/people.ts";
 import { emailSequence, sequenceStep } from "../schema/sequences.ts";
 import { contains } from "./contains.ts";
-import { type Page, type PageRequest, readPage } from "./keyset.ts";
+import { type InstantRange, inRange } from "./in-range.ts";
+import { chooseFrom, type Page, type PageRequest, readPage } from "./keyset.ts";
 
-export interface SequenceExecutionFilters {
+export interface SequenceExecutionFilters extends InstantRange<"scheduled_for">, InstantRange<"sent_at"> {
   readonly status?: ExecutionStatus | undefined;
   readonly sequence?: string | undefined;
   readonly enrollment?: string | undefined;
   readonly step?: string | undefined;
+  readonly contact?: string | undefined;
   readonly search?: string | undefined;
 }
 
@@ -54,19 +56,25 @@ export function listSequenceExecutions(
   filters: SequenceExecutionFilters,
   request: PageRequest,
 ): Promise<Page<SequenceExecutionRow>> {
+  const { sequence, search } = filters;
+  const isListed = and(
+    filters.status === undefined ? undefined : eq(stepExecution.status, filters.status),
+    filters.enrollment === undefined ? undefined : eq(stepExecution.enrollmentId, filters.enrollment),
+    filters.step === undefined ? undefined : eq(stepExecution.stepId, filters.step),
+    isOfContact(filters.contact),
+    inRange(stepExecution.scheduledFor, "scheduled_for", filters),
+    inRange(stepExecution.sentAt, "sent_at", filters),
+  );
   return readPage<SequenceExecutionRow, string>(request, {
     id: stepExecution.id,
     keys: {
       created_at: { expression: stepExecution.id, type: "uuid" }, // UUIDv7: ids are in the order of creation
       scheduled_for: { expression: stepExecution.scheduledFor, type: "timestamptz" },
     },
-    where: and(
-      filters.status === undefined ? undefined : eq(stepExecution.status, filters.status),
-      filters.sequence === undefined ? undefined : eq(sequenceEnrollment.sequenceId, filters.sequence),
-      filters.enrollment === undefined ? undefined : eq(stepExecution.enrollmentId, filters.enrollment),
-      filters.step === undefined ? undefined : eq(stepExecution.stepId, filters.step),
-      contains(filters.search, contact.email),
-    ),
+    where: and(isListed, isOfPersonContaining(search)),
+    whereNear:
+      search === undefined ? undefined : and(isListed, isOfSequence(sequence), contains(search, contact.email)),
+    choose: sequence === undefined ? chooseFrom(stepExecution.id) : chooseFromSequence(sequence),
     select: ({ where, orderBy, limit, sortValue }) =>
       orm(db)
         .select({ ...fields, sort_value: sortValue })
@@ -80,10 +88,39 @@ export function listSequenceExecutions(
         .limit(limit),
     count: async (where) => {
       const query = orm(db).select({ count: sql<number>`count(*)::int` }).from(stepExecution);
-      const rows = await query.innerJoin(sequenceEnrollment, isEnrollment).innerJoin(contact, isContact).where(where);
+      const rows = await query
+        .innerJoin(sequenceEnrollment, isEnrollment)
+        .innerJoin(contact, isContact)
+        .where(and(where, isOfSequence(sequence)));
       return rows[0]?.count ?? 0;
     },
   });
+}
+
+/** By the executions' own column: what chooses a page knows no other table. */
+function isOfContact(contactId: string | undefined): SQL | undefined {
+  if (contactId === undefined) return undefined;
+  return sql`${stepExecution.enrollmentId} in (select n.id from sequence_enrollment n where n.contact_id = ${contactId})`;
+}
+
+function isOfSequence(sequence: string | undefined): SQL | undefined {
+  return sequence === undefined ? undefined : eq(sequenceEnrollment.sequenceId, sequence);
+}
+
+/** A sequence has few steps, in all its versions together: the next executions of each, by the step's own index. */
+function chooseFromSequence(sequence: string): ReturnType<typeof chooseFrom> {
+  return ({ where, ...rest }) => {
+    const ofStep = chooseFrom(stepExecution.id)({ ...rest, where: and(sql`${stepExecution.stepId} = st.id`, where) });
+    return sql`
+      select chosen.id from sequence_version v join sequence_step st on st.version_id = v.id
+      cross join lateral (${ofStep}) chosen where v.sequence_id = ${sequence}`;
+  };
+}
+
+function isOfPersonContaining(words: string | undefined): SQL | undefined {
+  if (words === undefined) return undefined;
+  return sql`${stepExecution.enrollmentId} = any(array(select n.id from sequence_enrollment n where n.contact_id = any(array(
+    select ${contact.id} from ${contact} where ${contains(words, contact.email)}))))`;
 }
 
 /** The execution with this id, if there is one. */

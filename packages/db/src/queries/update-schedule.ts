@@ -1,14 +1,9 @@
 import type { Schedule } from "@dripline/domain/schedule";
-import { eq } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { orm, type Queryable } from "../database.ts";
 import { schedule } from "../schema/content.ts";
 import { findScheduleNamed } from "./insert-schedule.ts";
-
-/** Takes a schedule for a change: who changes it at the same time waits for the end of this transaction. Sends go on. */
-export async function lockSchedule(tx: Queryable, id: string): Promise<"locked" | "unknown"> {
-  const { rowCount } = await tx.query("select from schedule where id = $1 for no key update", [id]);
-  return rowCount === 1 ? "locked" : "unknown";
-}
+import { tryWrite } from "./try-write.ts";
 
 export type UpdatedByName = { readonly kind: "updated" } | { readonly kind: "name_taken"; readonly existingId: string };
 
@@ -21,23 +16,14 @@ export async function updateSchedule(
   id: string,
   { name, rules, now }: { readonly name: string; readonly rules: Schedule; readonly now: Date },
 ): Promise<UpdatedByName> {
-  await tx.query("savepoint update_schedule");
-  try {
-    await orm(tx)
+  const refusal = await tryWrite(tx, () =>
+    orm(tx)
       .update(schedule)
-      .set({ ...rules, name, updatedAt: now })
-      .where(eq(schedule.id, id));
-    await tx.query("release savepoint update_schedule");
-    return { kind: "updated" };
-  } catch (error) {
-    if (!isNameTaken(error)) throw error;
-    await tx.query("rollback to savepoint update_schedule");
-    return { kind: "name_taken", existingId: await findScheduleNamed(tx, name) };
-  }
-}
-
-/** Asked of the index, since looking first would not see a name that somebody else is writing. */
-function isNameTaken(error: unknown): boolean {
-  const { code, constraint } = ((error as Error).cause ?? error) as { code?: unknown; constraint?: unknown };
-  return code === "23505" && constraint === "schedule_name_key";
+      .set({ ...rules, name, revision: sql`${schedule.revision} + 1`, updatedAt: now })
+      .where(eq(schedule.id, id)),
+  );
+  if (refusal === undefined) return { kind: "updated" };
+  if (refusal.constraint !== "schedule_name_key")
+    throw new Error(`a schedule cannot be written: ${refusal.constraint}`);
+  return { kind: "name_taken", existingId: await findScheduleNamed(tx, name) };
 }

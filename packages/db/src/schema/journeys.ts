@@ -45,11 +45,15 @@ export const sequenceEnrollment = pgTable(
       .on(t.sequenceId, t.contactId)
       .where(sql`${t.status} in ('active', 'paused')`),
     index("sequence_enrollment_contact_idx").on(t.contactId, t.sequenceId),
-    index("sequence_enrollment_status_idx").on(t.status, t.enrolledAt),
+    index("sequence_enrollment_status_idx").on(t.status, t.enrolledAt, t.id),
     index("sequence_enrollment_sequence_idx").on(t.sequenceId, t.status),
     index("sequence_enrollment_version_idx").on(t.versionId, t.status),
     index("sequence_enrollment_resume_idx").on(t.resumeAt).where(sql`${t.status} = 'paused'`),
     index("sequence_enrollment_enrolled_idx").on(t.enrolledAt, t.id),
+    index("sequence_enrollment_sequence_enrolled_idx").on(t.sequenceId, t.enrolledAt, t.id),
+    index("sequence_enrollment_sequence_id_idx").on(t.sequenceId, t.id),
+    index("sequence_enrollment_status_id_idx").on(t.status, t.id),
+    index("sequence_enrollment_company_idx").on(t.companyId),
     check(
       "sequence_enrollment_status_check",
       sql`${t.status} in ('active', 'paused', 'completed', 'unsubscribed', 'cancelled')`,
@@ -72,12 +76,16 @@ export const emailLog = pgTable(
     variables: jsonb("variables").$type<Record<string, unknown>>().notNull(),
     outcome: text("outcome", { enum: ["accepted", "in_doubt"] }).notNull(),
     response: text("response"),
+    /** When the message was made, which is what "now" was in its template; null in rows of before this was kept. */
+    composedAt: instant("composed_at"),
     sentAt: instant("sent_at").notNull(),
   },
   (t) => [
     index("email_log_message_id_idx").on(t.messageId),
     index("email_log_execution_idx").on(t.executionId),
     index("email_log_sent_idx").on(t.sentAt, t.id),
+    index("email_log_contact_idx").on(t.contactId, t.sentAt, t.id),
+    index("email_log_to_idx").on(sql`lower(${t.toAddress})`, t.sentAt, t.id),
     index("email_log_in_doubt_idx").on(t.executionId).where(sql`${t.outcome} = 'in_doubt'`),
   ],
 );
@@ -143,10 +151,14 @@ export const stepExecution = pgTable(
   },
   (t) => [
     uniqueIndex("step_execution_step_key_key").on(t.enrollmentId, t.stepKey),
-    index("step_execution_due_idx").on(t.status, t.scheduledFor),
+    index("step_execution_due_idx").on(t.status, t.scheduledFor, t.id),
     index("step_execution_enrollment_idx").on(t.enrollmentId, t.status),
     index("step_execution_lease_idx").on(t.leaseUntil).where(sql`${t.status} = 'sending'`),
     index("step_execution_step_idx").on(t.stepId, t.status),
+    index("step_execution_scheduled_idx").on(t.scheduledFor, t.id),
+    index("step_execution_step_id_idx").on(t.stepId, t.id),
+    index("step_execution_step_scheduled_idx").on(t.stepId, t.scheduledFor, t.id),
+    index("step_execution_status_id_idx").on(t.status, t.id),
     index("step_execution_hold_idx").on(t.holdReason).where(sql`${t.status} = 'pending'`),
     check(
       "step_execution_status_check",

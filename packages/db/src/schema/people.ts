@@ -2,16 +2,20 @@ import { sql } from "drizzle-orm";
 import { check, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import { createdAt, id, instant, revision, updatedAt } from "./columns.ts";
 
-export const company = pgTable("company", {
-  id: id(),
-  name: text("name").notNull(),
-  timezone: text("timezone"),
-  country: text("country"),
-  attributes: jsonb("attributes").$type<Record<string, unknown>>().notNull().default({}),
-  revision: revision(),
-  createdAt: createdAt(),
-  updatedAt: updatedAt(),
-});
+export const company = pgTable(
+  "company",
+  {
+    id: id(),
+    name: text("name").notNull(),
+    timezone: text("timezone"),
+    country: text("country"),
+    attributes: jsonb("attributes").$type<Record<string, unknown>>().notNull().default({}),
+    revision: revision(),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [index("company_name_search_idx").using("gin", sql`${t.name} gin_trgm_ops`)],
+);
 
 export const contact = pgTable(
   "contact",
@@ -33,7 +37,13 @@ export const contact = pgTable(
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
-  (t) => [uniqueIndex("contact_email_key").on(sql`lower(${t.email})`), index("contact_company_idx").on(t.companyId)],
+  (t) => [
+    uniqueIndex("contact_email_key").on(sql`lower(${t.email})`),
+    index("contact_company_idx").on(t.companyId, t.id),
+    // For searches. Where the extension pg_trgm cannot be had, the migration leaves these two and company's out.
+    index("contact_email_search_idx").using("gin", sql`${t.email} gin_trgm_ops`),
+    index("contact_name_search_idx").using("gin", sql`(${t.firstName} || ' ' || ${t.lastName}) gin_trgm_ops`),
+  ],
 );
 
 /** Who works with an installation. The role is for people who sign in; a key has scopes of its own. */
@@ -97,7 +107,11 @@ export const suppression = pgTable(
     email: text("email").notNull(),
     reason: text("reason", { enum: ["unsubscribe", "hard_bounce", "complaint", "manual"] }).notNull(),
     note: text("note").notNull().default(""),
+    revision: revision(),
     createdAt: createdAt(),
   },
-  (t) => [uniqueIndex("suppression_email_key").on(sql`lower(${t.email})`)],
+  (t) => [
+    uniqueIndex("suppression_email_key").on(sql`lower(${t.email})`),
+    index("suppression_created_idx").on(t.createdAt, t.id),
+  ],
 );

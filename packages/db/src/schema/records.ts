@@ -14,7 +14,12 @@ export const auditLog = pgTable(
     requestId: text("request_id"),
     data: jsonb("data").$type<Record<string, unknown>>().notNull().default({}),
   },
-  (t) => [index("audit_log_at_idx").on(t.at), index("audit_log_object_idx").on(t.objectType, t.objectId)],
+  (t) => [
+    index("audit_log_at_idx").on(t.at),
+    index("audit_log_object_idx").on(t.objectType, t.objectId),
+    index("audit_log_principal_idx").on(t.principal, t.at),
+    index("audit_log_action_idx").on(t.action, t.at),
+  ],
 );
 
 /** The answer of a finished POST, replayed for the same key and body; written in the transaction of its effect. */

@@ -1,0 +1,62 @@
+import { insertExecution } from "@dripline/db/testing/executions";
+import { freshDatabase } from "@dripline/testkit/database";
+import { makeContact, makeSequence } from "@dripline/testkit/factories";
+import { expect, test } from "vitest";
+import { expectProblem, nobody } from "./testing/make.ts";
+import { startApi } from "./testing/start-api.ts";
+
+const { url } = await freshDatabase();
+const api = await startApi(url);
+const { database: db } = api;
+
+async function made(values: Parameters<typeof insertExecution>[3] = {}) {
+  return insertExecution(db, await makeSequence(db), (await makeContact(db)).id, values);
+}
+
+async function idsOf(query: string): Promise<string[]> {
+  const { status, body } = await api.get(`/api/v1/sequence-executions/?${query}&include_count=true`);
+  expect(status).toBe(200);
+  expect(body.count).toBe(body.results.length);
+  return body.results.map(({ id }: { id: string }) => id);
+}
+
+test("the list is narrowed by whose it is, when it is planned for and when it was sent", async () => {
+  const planned = new Date("2030-05-05T05:05:05.000Z");
+  const sentAt = new Date("2030-05-05T05:06:07.000Z");
+  const one = await made({ status: "sent", scheduledFor: planned, sentAt });
+  await made();
+
+  for (const query of [
+    `contact=${one.contactId}`,
+    `sequence=${one.sequence.id}`,
+    `enrollment=${one.enrollmentId}`,
+    `step=${one.sequence.stepIds[0]}&status=sent`,
+    "scheduled_for__gte=2030-05-05T05:05:05Z",
+    "scheduled_for__gt=2030-05-05T05:05:04Z&scheduled_for__lte=2030-05-05T12:05:05%2B07:00",
+    "scheduled_for__gt=2030-01-01T00:00:00Z&scheduled_for__lt=2031-01-01T00:00:00Z",
+    "sent_at__gte=2030-05-05T05:06:07Z&sent_at__lte=2030-05-05T05:06:07Z",
+    "sent_at__gt=2030-05-05T05:06:06Z&sent_at__lt=2030-05-05T05:06:08Z",
+  ]) {
+    expect({ query, ids: await idsOf(query) }).toEqual({ query, ids: [one.executionId] });
+  }
+  for (const query of [
+    `contact=${nobody}`,
+    "scheduled_for__gt=2030-05-05T05:05:05Z",
+    "scheduled_for__gte=2030-01-01T00:00:00Z&scheduled_for__lt=2030-05-05T05:05:05Z",
+    "sent_at__gt=2030-05-05T05:06:07Z",
+    "sent_at__lt=2030-05-05T05:06:07Z",
+  ]) {
+    expect({ query, ids: await idsOf(query) }).toEqual({ query, ids: [] });
+  }
+});
+
+test("a bound that is no moment is refused, with its name", async () => {
+  for (const name of ["scheduled_for__gte", "sent_at__lt"]) {
+    const answer = await api.get(`/api/v1/sequence-executions/?${name}=tomorrow`);
+    expect(expectProblem(answer, 400, "invalid_query").errors).toMatchObject([{ pointer: `/${name}` }]);
+  }
+});
+
+test("an execution that does not exist is a 404", async () => {
+  expectProblem(await api.get(`/api/v1/sequence-executions/${nobody}/`), 404, "not_found");
+});

@@ -1,0 +1,20 @@
+import type { Queryable } from "../database.ts";
+
+/** What people edit one at a time and whole. */
+type Editable = "contact" | "company" | "email_template" | "schedule";
+
+/**
+ * Takes a record for an edit: whoever edits it at the same time waits for the end of this transaction, and then sees the
+ * new revision. Rows that only refer to it can still be written, and sends go on. Undefined if there is none.
+ */
+export async function lockRecord(
+  tx: Queryable,
+  table: Editable,
+  id: string,
+): Promise<{ revision: number } | undefined> {
+  const { rows } = await tx.query<{ revision: number }>(
+    `select revision from ${table} where id = $1 for no key update`,
+    [id],
+  );
+  return rows[0];
+}
