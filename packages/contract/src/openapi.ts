@@ -87,7 +87,8 @@ function describeOperation(operation: OperationDefinition, components: Component
   };
 }
 
-function requestBody({ body, file }: OperationDefinition, components: Components): Json {
+function requestBody(operation: OperationDefinition, components: Components): Json {
+  const { body, file } = operation;
   if (file !== undefined) {
     const content = Object.fromEntries(file.contentTypes.map((type) => [type, { schema: { type: "string" } }]));
     return { requestBody: { required: true, content } };
