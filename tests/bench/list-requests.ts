@@ -105,6 +105,8 @@ async function readSamples(db: Queryable): Promise<Samples> {
     company: [["<id>", await one("select company_id as value from sequence_enrollment order by id desc limit 1")]],
     enrollment: [["<id>", await one("select id as value from sequence_enrollment order by id limit 1")]],
     execution: [["<id>", await one("select execution_id as value from email_log order by id limit 1")]],
+    name: [["<name>", await one("select name as value from company order by id limit 1")]],
+    country: [["TH", "TH"]],
     email: [["<address>", email]],
     to_address: [["<address>", await one("select to_address as value from email_log order by id limit 1")]],
     message_id: [["<id>", await one("select message_id as value from email_log order by id limit 1")]],

@@ -107,7 +107,7 @@ const records = [
    from step_execution x join sequence_enrollment n on n.id = x.enrollment_id join contact c on c.id = n.contact_id
    where x.status = 'sent'`,
   `insert into audit_log (id, at, principal, action, object_type, object_id)
-   select ${idAt}, ${moment}, 'api_key:' || (i % 7), (array['enroll', 'createContact', 'unenroll', 'updateSchedule'])[1 + i % 4],
+   select ${idAt}, ${moment}, 'api_key:019a0000-0000-7000-8000-00000000000' || (i % 7), (array['enroll', 'createContact', 'unenroll', 'updateSchedule'])[1 + i % 4],
           (array['sequence-enrollments', 'contacts', 'sequence-enrollments', 'schedules'])[1 + i % 4], gen_random_uuid()::text
    from generate_series(1, :people) i`,
   `insert into suppression (id, email, reason, created_at)

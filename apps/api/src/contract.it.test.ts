@@ -57,6 +57,9 @@ beforeAll(async () => {
   const own = { sequence: await make.sequence(), enrollment: pausable };
   const step = { step_number: 1, name: "Step", email_template: template.id, delay_days: 1 };
   const { step_number: _, ...unnumbered } = step;
+  const unused = await make.sequence();
+  const ended = await make.enroll({ sequence_id: sequence.id, contact_id: (await make.contact()).id });
+  await api.post(`/api/v1/sequence-enrollments/${ended.id}/unenroll/`, {});
   const [user, apiKey] = [await make.user(), await make.apiKey()];
   const person = { email: "ann@example.com", first_name: "Ann" };
   const [drafted, discarded] = [await make.draft(), await make.draft()];
@@ -66,6 +69,10 @@ beforeAll(async () => {
     pauseSequence: { id: own.sequence.id },
     resumeSequence: { id: own.sequence.id },
     archiveSequence: { id: own.sequence.id },
+    replaceEmailSequence: { id: sequence.id, body: { name: sequence.name } },
+    deleteEmailSequence: { id: unused.id },
+    duplicateEmailSequence: { id: sequence.id, body: {} },
+    changeSequences: { body: { action: "pause", ids: [quiet.id], dry_run: true } },
     updateEmailSequence: { id: sequence.id, body: { description: "Changed" } },
     listSequenceVersions: { id: sequence.id },
     diffSequenceVersions: { id: drafted.id },
@@ -73,6 +80,8 @@ beforeAll(async () => {
     replaceSequenceDraft: { id: drafted.id, body: { steps: [unnumbered] } },
     discardSequenceDraft: { id: discarded.id },
     publishSequence: { id: drafted.id, body: { in_flight: "pin", dry_run: false } },
+    replaceSequenceStep: { id: quiet.steps[0].id, body: { sequence: quiet.id, ...step } },
+    reorderSequenceSteps: { body: { sequence: sequence.id, steps: stepIds(sequence) } },
     updateSequenceStep: { id: quiet.steps[0].id, body: { name: "Changed" } },
     deleteSequenceStep: { id: quiet.steps[1].id },
     previewEmails: { id: sequence.id, body: { contact_id: other.id } },
@@ -81,6 +90,11 @@ beforeAll(async () => {
     getSequenceStep: { id: sequence.steps[0].id },
     enroll: { body: { sequence_id: sequence.id, contact_id: other.id } },
     bulkEnroll: { body: { sequence_id: sequence.id, items: [{ contact: { email: "bulk@example.com" } }] } },
+    createSequenceEnrollment: { body: { sequence_id: sequence.id, contact_id: (await make.contact()).id } },
+    replaceSequenceEnrollment: { id: enrollment.id, body: { notes: "Replaced" } },
+    updateSequenceEnrollment: { id: enrollment.id, body: { notes: "Changed" } },
+    deleteSequenceEnrollment: { id: ended.id },
+    actOnEnrollments: { body: { action: "resume", ids: [enrollment.id] } },
     getSequenceEnrollment: { id: enrollment.id },
     unenroll: { id: enrollment.id, body: { status: "cancelled" } },
     pauseEnrollment: { id: own.enrollment.id, body: { reason: "On holiday" } },
@@ -150,6 +164,10 @@ beforeAll(async () => {
     updateSchedule: { id: schedule.id, body: { closed_dates: ["2027-01-02"] } },
   });
 });
+
+function stepIds({ steps }: { readonly steps: readonly { readonly id: string }[] }): string[] {
+  return steps.map(({ id }) => id);
+}
 
 function pathOf(operation: OperationDefinition): string {
   const sample = samples[operation.id] ?? {};

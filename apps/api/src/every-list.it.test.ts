@@ -57,6 +57,32 @@ beforeAll(async () => {
     listCompanies: { insert: () => make.company() },
     listEmailTemplates: { insert: () => make.template() },
     listSchedules: { insert: () => make.schedule() },
+    listEmailTemplateVersions: {
+      id: template.id,
+      insert: () =>
+        api.database.query(
+          `insert into email_template_version (id, template_id, version_number, subject, mjml, html, text)
+           select $1, template_id, max(version_number) + 1, '', '', '', '' from email_template_version where template_id = $2
+           group by template_id`,
+          [newId(), template.id],
+        ),
+    },
+    listSuppressions: { insert: () => make.suppression() },
+    listUsers: { insert: () => make.user() },
+    listApiKeys: { insert: () => make.apiKey() },
+    listEmailLogs: {
+      insert: insertAs(
+        `insert into email_log (id, execution_id, message_id, from_address, to_address, subject, variables, outcome, sent_at)
+         select $1, id, '<m@example.com>', 'us@example.com', 'ann@example.com', 'Hello', '{}', 'accepted', scheduled_for
+         from step_execution where enrollment_id = $2`,
+      ),
+    },
+    listAuditEntries: {
+      insert: insertAs(
+        `insert into audit_log (id, at, principal, action, object_type, object_id)
+         values ($1, '2026-11-23T03:00:00Z', 'test', 'enroll', 'sequence-enrollments', $2)`,
+      ),
+    },
   });
 });
 

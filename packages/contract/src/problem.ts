@@ -90,6 +90,12 @@ export const problemCodes = {
     title: "Enrollment not live",
     meaning: "The enrollment has ended, or already is in the state asked for; `enrollment_status` says which.",
   },
+  enrollment_live: {
+    status: 409,
+    title: "Enrollment live",
+    meaning:
+      "The enrollment is not over, so it cannot be deleted: it is active or paused, which `enrollment_status` says, or one of its emails can still go out or is in doubt; `open_executions` names those.",
+  },
   execution_not_in_doubt: {
     status: 409,
     title: "Execution not in doubt",
@@ -195,6 +201,12 @@ export const problemCodes = {
     title: "Items refused",
     meaning:
       "Some items cannot be enrolled, so in `strict` mode nobody was; `errors` names each with the code that it would get alone.",
+  },
+  too_many_matches: {
+    status: 422,
+    title: "Too many matches",
+    meaning:
+      "The filter matches more than one call takes: `count` and `count_max` say how many. Nothing was changed; narrow the filter and make several calls.",
   },
   idempotency_key_reused: {
     status: 422,

@@ -1,4 +1,4 @@
-import { enroll } from "@dripline/contract/sequence-enrollments";
+import { createSequenceEnrollment, enroll } from "@dripline/contract/sequence-enrollments";
 import type { Queryable } from "@dripline/db/database";
 import { insertContact } from "@dripline/db/queries/insert-contact";
 import { findSequenceEnrollment } from "@dripline/db/queries/read-sequence-enrollments";
@@ -8,25 +8,28 @@ import type { FastifyInstance } from "fastify";
 import type { z } from "zod";
 import type { Deps } from "../deps.ts";
 import { found } from "../problem-error.ts";
-import { serve } from "../serve.ts";
+import { type Context, serve } from "../serve.ts";
 import { enrollProblem } from "./enroll-problem.ts";
 import { toSequenceEnrollment } from "./sequence-enrollments.ts";
 
 type EnrollBody = z.output<(typeof enroll)["body"]>;
 
 export function serveEnroll(app: FastifyInstance, deps: Deps): void {
-  serve(app, deps, enroll, async ({ tx, body, now, log, afterCommit }) => {
-    const contactId = await contactIdOf(tx, body);
-    const request = { sequenceId: body.sequence_id, contactId, companyId: body.company_id, notes: body.notes };
-    const result = await enrollContact(tx, request, { now, pace: deps.pace });
-    if (result.kind !== "enrolled") throw enrollProblem(result, request);
-    afterCommit(() =>
-      wakeAfterCommit(deps.queue, result.wakes, (err) =>
-        log.warn({ err }, "the queue did not take a wake-up; the sweep will find the row when it is due"),
-      ),
-    );
-    return toSequenceEnrollment(found(await findSequenceEnrollment(tx, result.enrollmentId)));
-  });
+  // The second one is its address in the earlier service.
+  for (const operation of [enroll, createSequenceEnrollment]) {
+    serve(app, deps, operation, async ({ tx, body, now, log, afterCommit }: Context<typeof operation>) => {
+      const contactId = await contactIdOf(tx, body);
+      const request = { sequenceId: body.sequence_id, contactId, companyId: body.company_id, notes: body.notes };
+      const result = await enrollContact(tx, request, { now, pace: deps.pace });
+      if (result.kind !== "enrolled") throw enrollProblem(result, request);
+      afterCommit(() =>
+        wakeAfterCommit(deps.queue, result.wakes, (err) =>
+          log.warn({ err }, "the queue did not take a wake-up; the sweep will find the row when it is due"),
+        ),
+      );
+      return toSequenceEnrollment(found(await findSequenceEnrollment(tx, result.enrollmentId)));
+    });
+  }
 }
 
 async function contactIdOf(tx: Queryable, { contact_id: id, contact }: EnrollBody): Promise<string> {
