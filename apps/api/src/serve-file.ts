@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import type { OperationDefinition } from "@dripline/contract/operation";
 import type { Database } from "@dripline/db/database";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Deps } from "./deps.ts";
 import { ProblemError } from "./problem-error.ts";
 import { answerWrite, type Context, type Handler, type RequestContext, route } from "./serve.ts";
@@ -34,12 +34,21 @@ export function serveUpload<O extends Upload, Received>(
         const received = await receive(context, atMost(bytesMax, request.raw));
         return await answerWrite(deps, operation, (each) => handler(each, received), context, request, reply);
       } catch (error) {
-        // What is left of the file is not waited for.
-        if (error instanceof ProblemError && error.code === "payload_too_large") reply.header("connection", "close");
+        if (!request.raw.complete) endConnectionAfter(reply);
         throw error;
       }
     });
   });
+}
+
+/**
+ * What is left of the file is not waited for. Nor would the server ever close a connection by itself whose request is not
+ * read to its end: stopping the process would wait for it.
+ */
+function endConnectionAfter(reply: FastifyReply): void {
+  const { socket } = reply.request.raw;
+  reply.header("connection", "close");
+  reply.raw.once("finish", () => socket.destroySoon());
 }
 
 async function* atMost(bytesMax: number, body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
