@@ -149,7 +149,11 @@ export const getImportFailures = defineOperation({
   params,
   success: 200,
   download: "text/csv; charset=utf-8",
-  output: z.string(),
+  output: z.string().meta({
+    examples: [
+      "email,first_name,import_row,import_code,import_reason\r\nann(at)example.com,Ann,17,invalid_email,is not an email address\r\n",
+    ],
+  }),
   errors: [],
 });
 
