@@ -15,7 +15,13 @@ const api = await startApi(url, { testMail });
 const make = makers(api);
 
 /** For each operation a request that succeeds; one that is not here fails the test. */
-const samples: Record<string, { id?: string; version_number?: number; body?: object }> = {};
+interface Sample {
+  id?: string;
+  version_number?: number;
+  body?: object | string;
+  headers?: Record<string, string>;
+}
+const samples: Record<string, Sample> = {};
 
 afterAll(async () => {
   await testMail?.close();
@@ -51,6 +57,9 @@ beforeAll(async () => {
   const own = { sequence: await make.sequence(), enrollment: pausable };
   const step = { step_number: 1, name: "Step", email_template: template.id, delay_days: 1 };
   const { step_number: _, ...unnumbered } = step;
+  const unused = await make.sequence();
+  const ended = await make.enroll({ sequence_id: sequence.id, contact_id: (await make.contact()).id });
+  await api.post(`/api/v1/sequence-enrollments/${ended.id}/unenroll/`, {});
   const [user, apiKey] = [await make.user(), await make.apiKey()];
   const person = { email: "ann@example.com", first_name: "Ann" };
   const [drafted, discarded] = [await make.draft(), await make.draft()];
@@ -60,6 +69,10 @@ beforeAll(async () => {
     pauseSequence: { id: own.sequence.id },
     resumeSequence: { id: own.sequence.id },
     archiveSequence: { id: own.sequence.id },
+    replaceEmailSequence: { id: sequence.id, body: { name: sequence.name } },
+    deleteEmailSequence: { id: unused.id },
+    duplicateEmailSequence: { id: sequence.id, body: {} },
+    changeSequences: { body: { action: "pause", ids: [quiet.id], dry_run: true } },
     updateEmailSequence: { id: sequence.id, body: { description: "Changed" } },
     listSequenceVersions: { id: sequence.id },
     diffSequenceVersions: { id: drafted.id },
@@ -67,6 +80,8 @@ beforeAll(async () => {
     replaceSequenceDraft: { id: drafted.id, body: { steps: [unnumbered] } },
     discardSequenceDraft: { id: discarded.id },
     publishSequence: { id: drafted.id, body: { in_flight: "pin", dry_run: false } },
+    replaceSequenceStep: { id: quiet.steps[0].id, body: { sequence: quiet.id, ...step } },
+    reorderSequenceSteps: { body: { sequence: sequence.id, steps: stepIds(sequence) } },
     updateSequenceStep: { id: quiet.steps[0].id, body: { name: "Changed" } },
     deleteSequenceStep: { id: quiet.steps[1].id },
     previewEmails: { id: sequence.id, body: { contact_id: other.id } },
@@ -74,6 +89,12 @@ beforeAll(async () => {
     createSequenceStep: { body: { sequence: quiet.id, ...step, step_number: 3 } },
     getSequenceStep: { id: sequence.steps[0].id },
     enroll: { body: { sequence_id: sequence.id, contact_id: other.id } },
+    bulkEnroll: { body: { sequence_id: sequence.id, items: [{ contact: { email: "bulk@example.com" } }] } },
+    createSequenceEnrollment: { body: { sequence_id: sequence.id, contact_id: (await make.contact()).id } },
+    replaceSequenceEnrollment: { id: enrollment.id, body: { notes: "Replaced" } },
+    updateSequenceEnrollment: { id: enrollment.id, body: { notes: "Changed" } },
+    deleteSequenceEnrollment: { id: ended.id },
+    actOnEnrollments: { body: { action: "resume", ids: [enrollment.id] } },
     getSequenceEnrollment: { id: enrollment.id },
     unenroll: { id: enrollment.id, body: { status: "cancelled" } },
     pauseEnrollment: { id: own.enrollment.id, body: { reason: "On holiday" } },
@@ -99,6 +120,16 @@ beforeAll(async () => {
     replaceContact: { id: other.id, body: { email: "replaced@example.com" } },
     updateContact: { id: other.id, body: { first_name: "Changed" } },
     deleteContact: { id: (await make.contact()).id },
+    createImport: { body: { file_name: "sample.csv", on_match: "update" } },
+    getImport: { id: (await make.import()).id },
+    uploadImportFile: {
+      id: (await make.import()).id,
+      body: "email\nimported@example.com\n",
+      headers: { "content-type": "text/csv" },
+    },
+    cancelImport: { id: (await make.import()).id },
+    getImportFailures: { id: (await make.import()).id },
+    deleteImport: { id: (await make.import({ status: "cancelled" })).id },
     createCompany: { body: { name: "Sample" } },
     getCompany: { id: company.id },
     replaceCompany: { id: company.id, body: { name: "Replaced" } },
@@ -134,6 +165,10 @@ beforeAll(async () => {
   });
 });
 
+function stepIds({ steps }: { readonly steps: readonly { readonly id: string }[] }): string[] {
+  return steps.map(({ id }) => id);
+}
+
 function pathOf(operation: OperationDefinition): string {
   const sample = samples[operation.id] ?? {};
   return operation.path.replaceAll(/\{(id|version_number)\}/g, (_, name: "id" | "version_number") => {
@@ -149,6 +184,7 @@ describe.each(operations)("$id", (operation) => {
     const body = "body" in options ? options.body : sample().body;
     return api.send(operation.method, `${pathOf(operation)}${query}`, {
       ...rest,
+      ...(sample().headers === undefined ? {} : { headers: sample().headers }),
       ...(body === undefined ? {} : { body }),
     });
   };
@@ -169,7 +205,7 @@ describe.each(operations)("$id", (operation) => {
 
   test("refuses a field that it does not know", async () => {
     if (operation.body === undefined) return;
-    const answer = await send({ body: { ...sample().body, surely_unknown: 1 } });
+    const answer = await send({ body: { ...(sample().body as object), surely_unknown: 1 } });
 
     expect(expectProblem(answer, 422, "validation_failed").errors).toMatchObject([{ pointer: "/surely_unknown" }]);
   });
@@ -181,7 +217,7 @@ describe.each(operations)("$id", (operation) => {
     expect(answer.status).toBe(operation.success);
     if (operation.success === 204) return expect(answer.body).toBe("");
     expect(operation.output.safeParse(answer.body).error).toBeUndefined();
-    expect(answer.headers.get("content-type")).toBe("application/json; charset=utf-8");
+    expect(answer.headers.get("content-type")).toBe(operation.download ?? "application/json; charset=utf-8");
   });
 
   test("is at its path without the slash at the end as well", async () => {

@@ -69,14 +69,16 @@ export function invalidBody(what: string, error: z.ZodError, body: unknown): Pro
     const errors = [{ pointer: "", code: "invalid", detail: "must be a JSON object" }];
     return new ProblemError("validation_failed", "The body must be a JSON object.", { errors });
   }
-  const errors = placesIn(error, body, (key) => ({
-    code: "unknown_field",
-    detail: `there is no field "${key}"`,
-  }));
+  const errors = placesInBody(error, body);
   const [first] = errors;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
   const detail = `${what}: ${first?.pointer || "it"} ${first?.detail}${more}.`;
   return new ProblemError("validation_failed", detail, { errors });
+}
+
+/** The places in `body` that are wrong, each with a pointer from there. */
+export function placesInBody(error: z.ZodError, body: unknown): ProblemPlace[] {
+  return placesIn(error, body, (key) => ({ code: "unknown_field", detail: `there is no field "${key}"` }));
 }
 
 function placesIn(

@@ -202,7 +202,7 @@ describe("a schedule is changed", () => {
     const { status, body } = await patch(before.id, changes);
 
     expect(status).toBe(200);
-    expect(body).toEqual({ ...before, ...changes, updated_at: testNow.toISOString() });
+    expect(body).toEqual({ ...before, ...changes, revision: before.revision + 1, updated_at: testNow.toISOString() });
     expect((await api.get(`/api/v1/schedules/${before.id}/`)).body).toEqual(body);
   });
 

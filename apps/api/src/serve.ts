@@ -59,6 +59,31 @@ export function serve<O extends OperationDefinition>(
   operation: O,
   handler: Handler<NoInfer<O>>,
 ): void {
+  route(app, deps, operation, async (context, request, reply) => {
+    const isRead = operation.method === "GET" || operation.writes === false;
+    if (!isRead) return answerWrite(deps, operation, handler, context, request, reply);
+    const url = (query: Readonly<Record<string, string>>) =>
+      `${deps.publicUrl}${pathOf(request)}?${new URLSearchParams(query)}`;
+    const read = (db: Queryable) => handler({ ...context, db, url } as unknown as Context<O>);
+    // A POST that only reads is held to it by the database; it leaves no audit entry and no stored answer either.
+    const output = operation.method === "GET" ? await read(deps.database) : await inSnapshot(deps.database, read);
+    return send(reply, operation.success, encode(operation, output));
+  });
+}
+
+export interface RequestContext<O extends OperationDefinition> extends OperationInput<O> {
+  readonly principal: Principal | null;
+  readonly now: Date;
+  readonly log: FastifyBaseLogger;
+}
+
+/** Puts an operation at its path, with authentication and with its input checked, whatever its answer looks like. */
+export function route<O extends OperationDefinition>(
+  app: FastifyInstance,
+  deps: Deps,
+  operation: O,
+  answer: (context: RequestContext<O>, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
+): void {
   const scope = scopeOf(operation);
   const { deprecated, bodyBytesMax } = operation;
   app.route({
@@ -71,24 +96,17 @@ export function serve<O extends OperationDefinition>(
     ],
     handler: async (request, reply) => {
       const input = parseRequest(operation, request);
-      const context = { ...input, principal: request.principal, now: deps.now(), log: request.log };
-      const isRead = operation.method === "GET" || operation.writes === false;
-      if (!isRead) return answerWrite(deps, operation, handler, context, request, reply);
-      const url = (query: Readonly<Record<string, string>>) =>
-        `${deps.publicUrl}${pathOf(request)}?${new URLSearchParams(query)}`;
-      const read = (db: Queryable) => handler({ ...context, db, url } as unknown as Context<O>);
-      // A POST that only reads is held to it by the database; it leaves no audit entry and no stored answer either.
-      const output = operation.method === "GET" ? await read(deps.database) : await inSnapshot(deps.database, read);
-      return send(reply, operation.success, encode(operation, output));
+      return answer({ ...input, principal: request.principal, now: deps.now(), log: request.log }, request, reply);
     },
   });
 }
 
-async function answerWrite<O extends OperationDefinition>(
+/** Answers a request that writes: effect, stored answer and audit entry in one transaction. */
+export async function answerWrite<O extends OperationDefinition>(
   deps: Deps,
   operation: O,
   handler: Handler<NoInfer<O>>,
-  context: OperationInput<O> & { readonly principal: Principal | null; readonly now: Date },
+  context: RequestContext<O>,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {

@@ -100,6 +100,28 @@ program
   });
 
 program
+  .command("import")
+  .description("take a file of contacts in, and enroll them if you like; rows that fail are written beside it")
+  .argument("<file>", "CSV with commas, semicolons or tabs", toDirectory)
+  .option("--map <field=column...>", "which column is what: email=E-Mail attributes.plan=3 (default: the usual names)")
+  .option("--on-match <what>", "of contacts that are there already: update, keep or skip", "keep")
+  .option("--enroll-in <sequence>", "its id or exact name")
+  .option("--no-header", "the first row is a contact")
+  .option("--dry-run", "count and list what would fail; nothing is written", false)
+  .action(
+    async (
+      file: string,
+      options: { map?: string[]; onMatch: string; enrollIn?: string; header: boolean; dryRun: boolean },
+    ) => {
+      const { importFile } = await import("./commands/import.ts");
+      const { map = [], onMatch, enrollIn, header: hasHeader, dryRun: isDryRun } = options;
+      const print = (line: string) => console.log(line);
+      const given = { file, map, onMatch, enrollIn, hasHeader, isDryRun, now, print };
+      process.exitCode = await importFile(env, directory(), given);
+    },
+  );
+
+program
   .command("plan")
   .description("every future send of a sequence with its date, for contacts or a list; nothing is sent")
   .argument("<sequence>", "its id or exact name")

@@ -244,7 +244,7 @@ describe("a pause", () => {
   test("reaches also what a racing statement scheduled in spite of it", async () => {
     const { sequenceId, enrollmentId } = await enrolled();
     // As a statement that began before the pause was committed leaves it.
-    await changeSequenceStatus(db, sequenceId, "paused");
+    await changeSequenceStatus(db, [sequenceId], "paused");
 
     expect(await sweepOnce(deps)).toMatchObject({ "resume-paused": 1 });
 
@@ -329,8 +329,8 @@ describe("a resume", () => {
     await clock.jumpTo(at(2));
 
     const first = await inTransaction(db, async (tx) => {
-      await changeSequenceStatus(tx, sequenceId, "active");
-      return releaseAfterPause(tx, { sequenceId }, by(), 2);
+      await changeSequenceStatus(tx, [sequenceId], "active");
+      return releaseAfterPause(tx, { sequenceIds: [sequenceId] }, by(), 2);
     });
 
     expect(first).toMatchObject({ wakes: [{ at: at(5) }, { at: at(5) }], isFull: true });

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { LockTimes, WakeQueue } from "@dripline/queue/wake-queue";
 import { makeWakeHandler } from "./handle-wake.ts";
+import { startImports } from "./imports/start-imports.ts";
 import type { StopTimes } from "./stop-times.ts";
 import { startSweeps } from "./sweeps/start-sweeps.ts";
 import type { SweepDeps } from "./sweeps/sweep-deps.ts";
@@ -9,6 +10,8 @@ export interface WorkerOptions {
   /** Emails under way at the same time in this process. */
   readonly concurrency: number;
   readonly sweepSeconds: number;
+  /** How soon a waiting import is seen. */
+  readonly importSeconds: number;
   /** Only tests change this. */
   readonly lock?: LockTimes | undefined;
 }
@@ -25,7 +28,7 @@ export interface RunningWorker {
   close(times: StopTimes): Promise<void>;
 }
 
-/** A worker: wake-ups from the queue, and sweeps for what the queue lost. Run as many as you like. */
+/** A worker: wake-ups from the queue, sweeps for what the queue lost, and files of contacts that are to be taken in. Run as many as you like. */
 export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, options: WorkerOptions): RunningWorker {
   const inHand = new Set<string>();
   const handle = makeWakeHandler(deps);
@@ -46,13 +49,14 @@ export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, optio
     },
   );
   const sweeps = startSweeps(deps, options.sweepSeconds);
+  const imports = startImports(deps, options.importSeconds);
 
   return {
     whenReady: () => consumer.whenReady(),
     async close({ beforeBodyMilliseconds, allMilliseconds }) {
       const callingOff = setTimeout(() => deps.transport.callOff(), beforeBodyMilliseconds);
       await Promise.all([
-        Promise.race([sweeps.stop(), wait(allMilliseconds, undefined, { ref: false })]),
+        Promise.race([Promise.all([sweeps.stop(), imports.stop()]), wait(allMilliseconds, undefined, { ref: false })]),
         consumer.close(allMilliseconds),
       ]);
       clearTimeout(callingOff);

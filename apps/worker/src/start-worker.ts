@@ -46,8 +46,8 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
 
   const pool = openDatabase({
     url: config.databaseUrl,
-    // Every email under way may be recording while the sweep looks around.
-    connectionsMax: config.concurrency + 3,
+    // Every email under way may be recording while the sweep looks around and an import reads on while it writes.
+    connectionsMax: config.concurrency + 5,
     applicationName: "dripline worker",
     // A publish that takes 100,000 people along holds their rows for a minute. Their emails wait in the queue meanwhile, not
     // in here, where they would keep everybody else's from going out.
@@ -124,7 +124,7 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
         dataSeconds: config.smtpTimeouts.finalReply + config.claimLeaseSeconds,
       },
     },
-    { concurrency: config.concurrency, sweepSeconds: seams.sweepSeconds ?? 5, lock: seams.lock },
+    { concurrency: config.concurrency, sweepSeconds: seams.sweepSeconds ?? 5, importSeconds: 2, lock: seams.lock },
   );
   shutdown.onClose("worker", () => worker.close(stopTimes(config.shutdownGraceSeconds)));
 

@@ -44,18 +44,23 @@ export const NestedStepInput = z.strictObject(stepFields).check(checkDelay).meta
 
 const stepsMax = 200;
 
+/** What a sequence takes beside its status and its steps. */
+const ownFields = {
+  name: line(200),
+  description: text(10_000).default(""),
+  schedule: Id.nullable().default(null).describe("When email may go out; null takes the default schedule"),
+  in_doubt_policy: InDoubtPolicy.default("advance").describe(inDoubtPolicyMeaning),
+  sends_per_day_max: SendsPerDayMax.nullable().default(null).describe("null for no limit"),
+  re_enrollment: ReEnrollment.default("never").describe(
+    "Whether somebody whose enrollment has ended may be enrolled again",
+  ),
+  re_enrollment_cooldown: WireElapsed.nullable().default(null).describe("With `after_end`: how long after the end"),
+};
+
 export const EmailSequenceInput = z
   .strictObject({
-    name: line(200),
-    description: text(10_000).default(""),
+    ...ownFields,
     status: SequenceStatus.default("active"),
-    schedule: Id.nullable().default(null).describe("When email may go out; null takes the default schedule"),
-    in_doubt_policy: InDoubtPolicy.default("advance").describe(inDoubtPolicyMeaning),
-    sends_per_day_max: SendsPerDayMax.nullable().default(null).describe("null for no limit"),
-    re_enrollment: ReEnrollment.default("never").describe(
-      "Whether somebody whose enrollment has ended may be enrolled again",
-    ),
-    re_enrollment_cooldown: WireElapsed.nullable().default(null).describe("With `after_end`: how long after the end"),
     steps: z.array(NestedStepInput).max(stepsMax, `at most ${stepsMax} steps`).default([]).check(refuseSameNumbers),
   })
   .meta({
@@ -89,11 +94,42 @@ function refuseSameNumbers({ value, issues }: z.core.ParsePayload<{ step_number:
   }
 }
 
+export const NestedStepEdit = z
+  .strictObject({
+    id: Id.optional().describe(
+      "Of a step in the draft or the current version: it is the same step. Left out: a new one",
+    ),
+    ...stepFields,
+  })
+  .check(checkDelay)
+  .meta({ id: "NestedStepEdit" });
+
+const statusChange = SequenceStatus.optional().describe(
+  "Pauses, resumes or archives as the operations of that name do; left out, it stays as it is",
+);
+
+export const EmailSequencePut = z
+  .strictObject({
+    ...ownFields,
+    status: statusChange,
+    steps: z
+      .array(NestedStepEdit)
+      .max(stepsMax, `at most ${stepsMax} steps`)
+      .check(refuseSameNumbers)
+      .optional()
+      .describe("All steps, as in a draft that is replaced; left out, they stay as they are"),
+  })
+  .meta({
+    id: "EmailSequencePut",
+    examples: [{ name: "New Customer Onboarding", description: "From the first day on", sends_per_day_max: 500 }],
+  });
+
 /** Any of these fields, live at once; the others stay as they are. Steps have operations of their own. */
 export const EmailSequencePatch = z
   .strictObject({
     name: line(200).optional(),
     description: text(10_000).optional(),
+    status: statusChange,
     schedule: Id.optional().describe("Times that are planned stay; each is checked against it when it comes"),
     in_doubt_policy: InDoubtPolicy.optional().describe("Holds for doubts that arise from now on"),
     sends_per_day_max: SendsPerDayMax.nullable().optional(),
@@ -102,6 +138,16 @@ export const EmailSequencePatch = z
   })
   .refine((changes) => Object.keys(changes).length > 0, "names nothing to change")
   .meta({ id: "EmailSequencePatch", examples: [{ description: "From the first day on" }] });
+
+export const DuplicateSequenceInput = z
+  .strictObject({ name: line(200).optional().describe('Left out: the name of the original and "(copy)"') })
+  .meta({ id: "DuplicateSequenceInput", examples: [{ name: "Onboarding, second try" }] });
+
+/** The filters of the list, and of what is done to many at once. */
+export const sequenceFilters = {
+  status: SequenceStatus.optional(),
+  search: Search.optional().describe("In name and description"),
+};
 
 const tag = "email-sequences";
 
@@ -114,10 +160,7 @@ export const listEmailSequences = defineOperation({
   auth: "key",
   query: listQuery({
     orderings: ["-created_at", "name"],
-    filters: {
-      status: SequenceStatus.optional(),
-      search: Search.optional().describe("In name and description"),
-    },
+    filters: sequenceFilters,
   }),
   success: 200,
   output: pageOf(EmailSequence, "EmailSequencePage"),
@@ -151,6 +194,23 @@ export const getEmailSequence = defineOperation({
   errors: [],
 });
 
+export const replaceEmailSequence = defineOperation({
+  id: "replaceEmailSequence",
+  method: "PUT",
+  path: "/api/v1/email-sequences/{id}/",
+  summary: "Replace a sequence",
+  description:
+    "Its own fields, live at once; what is left out gets its default. Two things stay as they are unless they are given: `status`, and `steps`. Steps go the way of a draft that is replaced: in place as long as nobody was ever enrolled in the current version; else into the draft, which is opened if there is none and goes live by `publish`. Steps exactly as the sequence shows them are no edit: no draft is opened, and one that there is stays.",
+  tag,
+  auth: "key",
+  takesIfMatch: true,
+  params: z.strictObject({ id: Id }),
+  body: EmailSequencePut,
+  success: 200,
+  output: EmailSequence,
+  errors: ["sequence_archived"],
+});
+
 export const updateEmailSequence = defineOperation({
   id: "updateEmailSequence",
   method: "PATCH",
@@ -163,6 +223,37 @@ export const updateEmailSequence = defineOperation({
   params: z.strictObject({ id: Id }),
   body: EmailSequencePatch,
   success: 200,
+  output: EmailSequence,
+  errors: ["sequence_archived"],
+});
+
+export const deleteEmailSequence = defineOperation({
+  id: "deleteEmailSequence",
+  method: "DELETE",
+  path: "/api/v1/email-sequences/{id}/",
+  summary: "Delete a sequence in which nobody was ever enrolled",
+  description: "With its versions and steps. One that has enrollments, live or ended, is archived instead.",
+  tag,
+  auth: "key",
+  takesIfMatch: true,
+  params: z.strictObject({ id: Id }),
+  success: 204,
+  output: z.strictObject({ id: Id }),
+  errors: ["in_use"],
+});
+
+export const duplicateEmailSequence = defineOperation({
+  id: "duplicateEmailSequence",
+  method: "POST",
+  path: "/api/v1/email-sequences/{id}/duplicate/",
+  summary: "Make a copy of a sequence",
+  description:
+    "With everything it is set to, and with the steps of its current version as version 1; a draft is not taken along. The copy is paused, and nobody is enrolled in it.",
+  tag,
+  auth: "key",
+  params: z.strictObject({ id: Id }),
+  body: DuplicateSequenceInput,
+  success: 201,
   output: EmailSequence,
   errors: [],
 });

@@ -4,13 +4,14 @@ import { defineOperation } from "./operation.ts";
 import { SequenceEnrollment } from "./sequence-enrollments.ts";
 
 const tag = "sequence-enrollments";
-const reason = text(2_000).default("").describe("Goes into the enrollment's notes");
+export const reason = text(2_000).default("").describe("Goes into the enrollment's notes");
+export const until = Instant.nullable().default(null);
 
 export const PauseEnrollmentInput = z
   .strictObject({
-    until: Instant.nullable()
-      .default(null)
-      .describe("When it goes on by itself, in the future and within ten years; null if somebody has to resume it"),
+    until: until.describe(
+      "When it goes on by itself, in the future and within ten years; null if somebody has to resume it",
+    ),
     reason,
   })
   .meta({ id: "PauseEnrollmentInput", examples: [{ until: "2027-01-04T02:00:00.000Z", reason: "On holiday" }] });

@@ -55,7 +55,7 @@ ${Object.entries(problemCodes)
   .join("\n")}`;
 
 function describeOperation(operation: OperationDefinition, components: Components, problemSchema: Json): Json {
-  const { id, summary, description, tag, auth, body, success, output } = operation;
+  const { id, summary, description, tag, auth, success, output, download } = operation;
   return {
     operationId: id,
     summary,
@@ -71,14 +71,7 @@ function describeOperation(operation: OperationDefinition, components: Component
       ...(operation.method === "POST" && operation.writes !== false ? [idempotencyKey] : []),
       ...(operation.takesIfMatch ? [ifMatch] : []),
     ],
-    ...(body === undefined
-      ? {}
-      : {
-          requestBody: {
-            required: true,
-            content: { "application/json": { schema: components.schema(body), ...given(exampleBody(operation)) } },
-          },
-        }),
+    ...requestBody(operation, components),
     responses: {
       [success]:
         success === 204
@@ -86,12 +79,27 @@ function describeOperation(operation: OperationDefinition, components: Component
           : {
               description: "Success",
               content: {
-                "application/json": { schema: components.schema(output), ...given(exampleAnswer(operation)) },
+                [mediaType(download)]: { schema: components.schema(output), ...given(exampleAnswer(operation)) },
               },
             },
       ...problems(operation, problemSchema),
     },
   };
+}
+
+function requestBody(operation: OperationDefinition, components: Components): Json {
+  const { body, file } = operation;
+  if (file !== undefined) {
+    const content = Object.fromEntries(file.contentTypes.map((type) => [type, { schema: { type: "string" } }]));
+    return { requestBody: { required: true, content } };
+  }
+  if (body === undefined) return {};
+  const content = { "application/json": { schema: components.schema(body), ...given(exampleBody(operation)) } };
+  return { requestBody: { required: true, content } };
+}
+
+function mediaType(contentType = "application/json"): string {
+  return contentType.replace(/;.*/, "");
 }
 
 function given(example: unknown): Json {

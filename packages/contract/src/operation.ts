@@ -38,6 +38,10 @@ export interface OperationDefinition {
   readonly body?: z.ZodType;
   /** Where a body can be much smaller than the largest of all, so that nobody makes the server read more. */
   readonly bodyBytesMax?: number;
+  /** The body is a file, and stored as it comes. */
+  readonly file?: { readonly contentTypes: readonly [string, ...string[]]; readonly bytesMax: number };
+  /** The answer is a text of this type, written out as it is read, and not JSON. */
+  readonly download?: string;
   /** 204: the answer is empty; of `output` only its `revision` is sent, as the ETag. */
   readonly success: 200 | 201 | 202 | 204;
   readonly output: z.ZodType;
@@ -88,7 +92,10 @@ export function problemsOf(operation: OperationDefinition): ProblemCode[] {
   if (operation.auth === "key" && operation.scope !== "any") codes.push("insufficient_scope");
   if (operation.params !== undefined) codes.push("not_found");
   if (isWritingPost) codes.push("idempotency_in_progress");
-  if (operation.body !== undefined) codes.push("payload_too_large", "unsupported_media_type", "validation_failed");
+  if (operation.body !== undefined || operation.file !== undefined) {
+    codes.push("payload_too_large", "unsupported_media_type");
+  }
+  if (operation.body !== undefined) codes.push("validation_failed");
   if (isWritingPost) codes.push("idempotency_key_reused");
   if (operation.takesIfMatch) codes.push("precondition_failed");
   codes.push(...operation.errors, "internal_error");

@@ -1,3 +1,4 @@
+import { actOnEnrollments } from "./act-on-enrollments.ts";
 import {
   createApiKey,
   deleteApiKey,
@@ -8,11 +9,21 @@ import {
   updateApiKey,
 } from "./api-keys.ts";
 import { getAuditEntry, listAuditEntries } from "./audit-log.ts";
+import { bulkEnroll } from "./bulk-enrollment.ts";
+import { changeSequences } from "./change-sequences.ts";
 import { createCompany, deleteCompany, getCompany, listCompanies, replaceCompany, updateCompany } from "./companies.ts";
 import { createContact, deleteContact, getContact, listContacts, replaceContact, updateContact } from "./contacts.ts";
 import { getEmailLog, getEmailMessage, listEmailLogs } from "./email-logs.ts";
 import { previewEmails } from "./email-previews.ts";
-import { createEmailSequence, getEmailSequence, listEmailSequences, updateEmailSequence } from "./email-sequences.ts";
+import {
+  createEmailSequence,
+  deleteEmailSequence,
+  duplicateEmailSequence,
+  getEmailSequence,
+  listEmailSequences,
+  replaceEmailSequence,
+  updateEmailSequence,
+} from "./email-sequences.ts";
 import { previewEmailTemplate, testSendEmailTemplate } from "./email-template-previews.ts";
 import {
   getEmailTemplateVersion,
@@ -30,10 +41,20 @@ import {
 import { completeEnrollment, pauseEnrollment, resumeEnrollment } from "./enrollment-lifecycle.ts";
 import { explainSequenceExecution } from "./explanations.ts";
 import { getLiveness, getReadiness } from "./health.ts";
+import {
+  cancelImport,
+  createImport,
+  deleteImport,
+  getImport,
+  getImportFailures,
+  listImports,
+  uploadImportFile,
+} from "./imports.ts";
 import { getMe } from "./me.ts";
 import { getNextOpenings } from "./next-openings.ts";
 import { rescheduleExecution, retryExecution, sendExecutionNow, skipExecution } from "./operate-execution.ts";
 import type { OperationDefinition } from "./operation.ts";
+import { reorderSequenceSteps } from "./reorder-steps.ts";
 import {
   createSchedule,
   deleteSchedule,
@@ -43,7 +64,16 @@ import {
   updateSchedule,
 } from "./schedules.ts";
 import { planSends } from "./send-plans.ts";
-import { enroll, getSequenceEnrollment, listSequenceEnrollments, unenroll } from "./sequence-enrollments.ts";
+import {
+  createSequenceEnrollment,
+  deleteSequenceEnrollment,
+  enroll,
+  getSequenceEnrollment,
+  listSequenceEnrollments,
+  replaceSequenceEnrollment,
+  unenroll,
+  updateSequenceEnrollment,
+} from "./sequence-enrollments.ts";
 import { getSequenceExecution, listSequenceExecutions } from "./sequence-executions.ts";
 import { archiveSequence, pauseSequence, resumeSequence } from "./sequence-lifecycle.ts";
 import {
@@ -51,6 +81,7 @@ import {
   deleteSequenceStep,
   getSequenceStep,
   listSequenceSteps,
+  replaceSequenceStep,
   updateSequenceStep,
 } from "./sequence-steps.ts";
 import {
@@ -77,7 +108,11 @@ const all = [
   listEmailSequences,
   createEmailSequence,
   getEmailSequence,
+  replaceEmailSequence,
   updateEmailSequence,
+  deleteEmailSequence,
+  duplicateEmailSequence,
+  changeSequences,
   listSequenceVersions,
   diffSequenceVersions,
   getSequenceDraft,
@@ -92,11 +127,19 @@ const all = [
   listSequenceSteps,
   createSequenceStep,
   getSequenceStep,
+  replaceSequenceStep,
   updateSequenceStep,
   deleteSequenceStep,
+  reorderSequenceSteps,
   listSequenceEnrollments,
+  createSequenceEnrollment,
   enroll,
+  bulkEnroll,
   getSequenceEnrollment,
+  replaceSequenceEnrollment,
+  updateSequenceEnrollment,
+  deleteSequenceEnrollment,
+  actOnEnrollments,
   unenroll,
   pauseEnrollment,
   resumeEnrollment,
@@ -124,6 +167,13 @@ const all = [
   replaceContact,
   updateContact,
   deleteContact,
+  listImports,
+  createImport,
+  getImport,
+  uploadImportFile,
+  cancelImport,
+  getImportFailures,
+  deleteImport,
   listCompanies,
   createCompany,
   getCompany,

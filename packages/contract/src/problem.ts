@@ -90,6 +90,12 @@ export const problemCodes = {
     title: "Enrollment not live",
     meaning: "The enrollment has ended, or already is in the state asked for; `enrollment_status` says which.",
   },
+  enrollment_live: {
+    status: 409,
+    title: "Enrollment live",
+    meaning:
+      "The enrollment is not over, so it cannot be deleted: it is active or paused, which `enrollment_status` says, or one of its emails can still go out or is in doubt; `open_executions` names those.",
+  },
   execution_not_in_doubt: {
     status: 409,
     title: "Execution not in doubt",
@@ -128,6 +134,11 @@ export const problemCodes = {
     title: "API key revoked",
     meaning: "The API key is revoked, and that is for good: create another one.",
   },
+  wrong_import_status: {
+    status: 409,
+    title: "Wrong import status",
+    meaning: "The import is not in a state for this; `import_status` says in which it is. Nothing was changed.",
+  },
   idempotency_in_progress: {
     status: 409,
     title: "Request in progress",
@@ -147,7 +158,7 @@ export const problemCodes = {
   unsupported_media_type: {
     status: 415,
     title: "Unsupported media type",
-    meaning: "The body is not `application/json`.",
+    meaning: "The body is not of the type that the operation takes: `application/json`, or that of a file.",
   },
   validation_failed: {
     status: 422,
@@ -184,6 +195,18 @@ export const problemCodes = {
     status: 422,
     title: "Contact suppressed",
     meaning: "The contact's address is on the suppression list, so they cannot be enrolled.",
+  },
+  items_refused: {
+    status: 422,
+    title: "Items refused",
+    meaning:
+      "Some items cannot be enrolled, so in `strict` mode nobody was; `errors` names each with the code that it would get alone.",
+  },
+  too_many_matches: {
+    status: 422,
+    title: "Too many matches",
+    meaning:
+      "The filter matches more than one call takes: `count` and `count_max` say how many. Nothing was changed; narrow the filter and make several calls.",
   },
   idempotency_key_reused: {
     status: 422,

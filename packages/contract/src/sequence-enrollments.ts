@@ -3,6 +3,7 @@ import { TimeZone } from "@dripline/domain/time-zone";
 import { z } from "zod";
 import { EmailAddress } from "./email-address.ts";
 import { Attributes, Id, Instant, optionalLine, text } from "./fields.ts";
+import { instantRange } from "./instant-range.ts";
 import { listQuery, pageOf, Search } from "./list.ts";
 import { defineOperation } from "./operation.ts";
 import { SequenceExecution } from "./sequence-executions.ts";
@@ -31,6 +32,9 @@ export const SequenceEnrollment = z
     ),
     version: z.int().describe("The version of the sequence that this contact walks through"),
     notes: z.string(),
+    revision: z
+      .int()
+      .describe("Goes up whenever `notes` or `company` are written; the number in the ETag, for `If-Match`"),
     step_executions: z.array(SequenceExecution),
   })
   .meta({ id: "SequenceEnrollment" });
@@ -49,32 +53,36 @@ const InlineContact = z
     description: "Created if the address is new; an existing contact is taken as it is, nothing of it is overwritten.",
   });
 
+/** Who is enrolled: the same for one as for each of many. */
+const enrolleeFields = {
+  contact_id: Id.optional(),
+  contact: InlineContact.optional(),
+  company_id: Id.nullable().default(null).describe("Instead of the contact's own company"),
+  notes: text(10_000).default(""),
+};
+
+function nameOneContact({ value, issues }: z.core.ParsePayload<{ contact_id?: unknown; contact?: unknown }>): void {
+  if (value.contact_id === undefined && value.contact === undefined) {
+    issues.push({
+      code: "custom",
+      path: ["contact_id"],
+      message: "is required: give contact_id or contact",
+      input: value,
+    });
+  }
+  if (value.contact_id !== undefined && value.contact !== undefined) {
+    issues.push({
+      code: "custom",
+      path: ["contact"],
+      message: "cannot stand beside contact_id: leave one out",
+      input: value,
+    });
+  }
+}
+
 export const EnrollInput = z
-  .strictObject({
-    sequence_id: Id,
-    contact_id: Id.optional(),
-    contact: InlineContact.optional(),
-    company_id: Id.nullable().default(null).describe("Instead of the contact's own company"),
-    notes: text(10_000).default(""),
-  })
-  .check(({ value, issues }) => {
-    if (value.contact_id === undefined && value.contact === undefined) {
-      issues.push({
-        code: "custom",
-        path: ["contact_id"],
-        message: "is required: give contact_id or contact",
-        input: value,
-      });
-    }
-    if (value.contact_id !== undefined && value.contact !== undefined) {
-      issues.push({
-        code: "custom",
-        path: ["contact"],
-        message: "cannot stand beside contact_id: leave one out",
-        input: value,
-      });
-    }
-  })
+  .strictObject({ sequence_id: Id, ...enrolleeFields })
+  .check(nameOneContact)
   .meta({
     id: "EnrollInput",
     examples: [
@@ -82,12 +90,37 @@ export const EnrollInput = z
     ],
   });
 
+export const BulkEnrollItem = z.strictObject(enrolleeFields).check(nameOneContact).meta({ id: "BulkEnrollItem" });
+export type BulkEnrollItem = z.output<typeof BulkEnrollItem>;
+const notes = text(10_000);
+const company = Id.nullable().describe("Instead of the contact's own company; times that are planned stay");
+
+export const SequenceEnrollmentPut = z
+  .strictObject({ notes: notes.default(""), company: company.default(null) })
+  .meta({ id: "SequenceEnrollmentPut", examples: [{ notes: "Met at the fair", company: null }] });
+
+export const SequenceEnrollmentPatch = z
+  .strictObject({ notes: notes.optional(), company: company.optional() })
+  .refine((changes) => Object.keys(changes).length > 0, "names nothing to change")
+  .meta({ id: "SequenceEnrollmentPatch", examples: [{ notes: "Met at the fair" }] });
+
+export const UnenrollStatus = z.enum(["cancelled", "paused", "unsubscribed"]);
+
 export const UnenrollInput = z
   .strictObject({
-    status: z.enum(["cancelled", "paused", "unsubscribed"]).default("cancelled"),
+    status: UnenrollStatus.default("cancelled"),
     reason: text(2_000).default("").describe("Goes into the enrollment's notes"),
   })
   .meta({ id: "UnenrollInput", examples: [{ status: "cancelled", reason: "Became a customer" }] });
+
+/** The filters of the list, and of what is done to many at once. */
+export const enrollmentFilters = {
+  status: EnrollmentStatus.optional(),
+  sequence: Id.optional(),
+  contact: Id.optional(),
+  ...instantRange("enrolled_at"),
+  search: Search.optional().describe("In the contact's address and name, and the company's name"),
+};
 
 const tag = "sequence-enrollments";
 
@@ -100,12 +133,7 @@ export const listSequenceEnrollments = defineOperation({
   auth: "key",
   query: listQuery({
     orderings: ["-enrolled_at", "created_at"],
-    filters: {
-      status: EnrollmentStatus.optional(),
-      sequence: Id.optional(),
-      contact: Id.optional(),
-      search: Search.optional().describe("In the contact's address and name, and the company's name"),
-    },
+    filters: enrollmentFilters,
   }),
   success: 200,
   output: pageOf(SequenceEnrollment, "SequenceEnrollmentPage"),
@@ -125,13 +153,7 @@ export const getSequenceEnrollment = defineOperation({
   errors: [],
 });
 
-export const enroll = defineOperation({
-  id: "enroll",
-  method: "POST",
-  path: "/api/v1/sequence-enrollments/enroll/",
-  summary: "Enroll a contact in a sequence",
-  description:
-    "The first step is planned at once: the enrollment's moment plus its delay, moved into the next open window. Answers 201 also when the queue is down; the email goes out when it is back.",
+const enrolling = {
   tag,
   auth: "key",
   scope: "enroll",
@@ -147,6 +169,73 @@ export const enroll = defineOperation({
     "contact_opted_out",
     "contact_suppressed",
   ],
+} as const;
+
+export const enroll = defineOperation({
+  id: "enroll",
+  method: "POST",
+  path: "/api/v1/sequence-enrollments/enroll/",
+  summary: "Enroll a contact in a sequence",
+  description:
+    "The first step is planned at once: the enrollment's moment plus its delay, moved into the next open window. Answers 201 also when the queue is down; the email goes out when it is back.",
+  ...enrolling,
+});
+
+export const createSequenceEnrollment = defineOperation({
+  id: "createSequenceEnrollment",
+  method: "POST",
+  path: "/api/v1/sequence-enrollments/",
+  summary: "Create an enrollment",
+  description: "The same as `enroll`, under the address of the list.",
+  ...enrolling,
+});
+
+export const replaceSequenceEnrollment = defineOperation({
+  id: "replaceSequenceEnrollment",
+  method: "PUT",
+  path: "/api/v1/sequence-enrollments/{id}/",
+  summary: "Replace what people write in an enrollment",
+  description:
+    "Notes and company; what is left out gets its default. All else is the record of what happened, and changes by operations of its own.",
+  tag,
+  auth: "key",
+  takesIfMatch: true,
+  params: z.strictObject({ id: Id }),
+  body: SequenceEnrollmentPut,
+  success: 200,
+  output: SequenceEnrollment,
+  errors: [],
+});
+
+export const updateSequenceEnrollment = defineOperation({
+  id: "updateSequenceEnrollment",
+  method: "PATCH",
+  path: "/api/v1/sequence-enrollments/{id}/",
+  summary: "Change the notes or the company of an enrollment",
+  tag,
+  auth: "key",
+  takesIfMatch: true,
+  params: z.strictObject({ id: Id }),
+  body: SequenceEnrollmentPatch,
+  success: 200,
+  output: SequenceEnrollment,
+  errors: [],
+});
+
+export const deleteSequenceEnrollment = defineOperation({
+  id: "deleteSequenceEnrollment",
+  method: "DELETE",
+  path: "/api/v1/sequence-enrollments/{id}/",
+  summary: "Delete an enrollment that has ended",
+  description:
+    "With its executions and their events; the emails stay in the log. It was the record that the contact had been in the sequence: without it they can be enrolled again, as if for the first time.",
+  tag,
+  auth: "key",
+  takesIfMatch: true,
+  params: z.strictObject({ id: Id }),
+  success: 204,
+  output: z.strictObject({ id: Id }),
+  errors: ["enrollment_live"],
 });
 
 export const unenroll = defineOperation({

@@ -192,6 +192,22 @@ export const getSequenceStep = defineOperation({
   errors: [],
 });
 
+export const replaceSequenceStep = defineOperation({
+  id: "replaceSequenceStep",
+  method: "PUT",
+  path: "/api/v1/sequence-steps/{id}/",
+  summary: "Replace a step",
+  description: `${editing} The id may be the step's in any version: with a draft, the draft's copy changes. What is left out gets its default; \`sequence\` is the one that the step is in, because a step stays in its sequence. The answer is the step that was written, with its own id.`,
+  tag,
+  auth: "key",
+  takesIfMatch: true,
+  params: z.strictObject({ id: Id }),
+  body: SequenceStepInput,
+  success: 200,
+  output: SingleStep,
+  errors: ["step_number_taken"],
+});
+
 export const updateSequenceStep = defineOperation({
   id: "updateSequenceStep",
   method: "PATCH",

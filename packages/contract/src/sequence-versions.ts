@@ -49,7 +49,7 @@ export const ListedStepInput = z
   .check(checkDelay)
   .meta({ id: "ListedStepInput" });
 
-const stepsMax = 200;
+export const stepsMax = 200;
 
 export const SequenceDraftInput = z
   .strictObject({ steps: z.array(ListedStepInput).max(stepsMax, `at most ${stepsMax} steps`) })

@@ -3,6 +3,7 @@ CREATE TABLE "contact_import" (
 	"status" text NOT NULL,
 	"file_name" text DEFAULT '' NOT NULL,
 	"options" jsonb NOT NULL,
+	"layout" jsonb,
 	"bytes_total" integer DEFAULT 0 NOT NULL,
 	"rows_done" integer DEFAULT 0 NOT NULL,
 	"rows_total" integer,
@@ -10,6 +11,7 @@ CREATE TABLE "contact_import" (
 	"updated" integer DEFAULT 0 NOT NULL,
 	"skipped" integer DEFAULT 0 NOT NULL,
 	"enrolled" integer DEFAULT 0 NOT NULL,
+	"refused" integer DEFAULT 0 NOT NULL,
 	"failed" integer DEFAULT 0 NOT NULL,
 	"error_message" text,
 	"lease_until" timestamp (3) with time zone,
@@ -45,6 +47,7 @@ ALTER TABLE "api_key" ADD COLUMN "scopes" text[] DEFAULT '{admin}' NOT NULL;--> 
 ALTER TABLE "api_key" ALTER COLUMN "scopes" DROP DEFAULT;--> statement-breakpoint
 ALTER TABLE "api_key" ADD COLUMN "requests_per_minute_max" integer;--> statement-breakpoint
 ALTER TABLE "api_key" ADD COLUMN "last_used_at" timestamp (3) with time zone;--> statement-breakpoint
+ALTER TABLE "sequence_enrollment" ADD COLUMN "revision" integer DEFAULT 1 NOT NULL;--> statement-breakpoint
 ALTER TABLE "company" ADD COLUMN "revision" integer DEFAULT 1 NOT NULL;--> statement-breakpoint
 ALTER TABLE "contact" ADD COLUMN "revision" integer DEFAULT 1 NOT NULL;--> statement-breakpoint
 ALTER TABLE "user" ADD COLUMN "role" text DEFAULT 'viewer' NOT NULL;--> statement-breakpoint
@@ -55,6 +58,7 @@ ALTER TABLE "contact_import" ADD CONSTRAINT "contact_import_created_by_user_id_f
 ALTER TABLE "contact_import_chunk" ADD CONSTRAINT "contact_import_chunk_import_id_contact_import_id_fk" FOREIGN KEY ("import_id") REFERENCES "public"."contact_import"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "contact_import_failure" ADD CONSTRAINT "contact_import_failure_import_id_contact_import_id_fk" FOREIGN KEY ("import_id") REFERENCES "public"."contact_import"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "contact_import_open_idx" ON "contact_import" USING btree ("created_at") WHERE "contact_import"."status" in ('waiting', 'running');--> statement-breakpoint
+CREATE INDEX "company_name_idx" ON "company" USING btree (lower("name"));--> statement-breakpoint
 CREATE UNIQUE INDEX "api_key_prefix_key" ON "api_key" USING btree ("prefix");--> statement-breakpoint
 ALTER TABLE "api_key" ADD CONSTRAINT "api_key_scopes_check" CHECK (cardinality("api_key"."scopes") > 0 and "api_key"."scopes" <@ '{read,enroll,write,admin}'::text[]);--> statement-breakpoint
 ALTER TABLE "api_key" ADD CONSTRAINT "api_key_requests_check" CHECK ("api_key"."requests_per_minute_max" >= 1);--> statement-breakpoint

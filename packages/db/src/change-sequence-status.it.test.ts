@@ -45,7 +45,7 @@ describe("a sequence", () => {
     ];
     const untouched = await sequence(other.id);
 
-    expect(await changeSequenceStatus(db, id, to)).toBe(true);
+    expect(await changeSequenceStatus(db, [id], to)).toEqual([id]);
 
     const changed = await sequence(id);
     expect(changed).toMatchObject({ status: to, revision: 2, pausedAt });
@@ -63,7 +63,7 @@ describe("a sequence", () => {
     const { id } = await makeSequence(db, { status: from, pausedAt: before });
     const untouched = await sequence(id);
 
-    expect(await changeSequenceStatus(db, id, to)).toBe(false);
+    expect(await changeSequenceStatus(db, [id], to)).toEqual([]);
 
     expect(await sequence(id)).toEqual(untouched);
   });
@@ -118,7 +118,7 @@ describe("what waits in a paused sequence", () => {
 describe("the sweep looks again", () => {
   test("at a sequence that goes on, until a quarter of an hour has passed and its pause is settled", async () => {
     const { id } = await makeSequence(db, { status: "paused", pausedAt: before });
-    await changeSequenceStatus(db, id, "active");
+    await changeSequenceStatus(db, [id], "active");
     await minutesAgo(id, 14);
 
     await settleResumed(db, id);
@@ -142,8 +142,8 @@ describe("the sweep looks again", () => {
 
   test("at a sequence that was paused just now, not at one that is for long", async () => {
     const [recent, old] = [await makeSequence(db), await makeSequence(db)];
-    await changeSequenceStatus(db, recent.id, "paused");
-    await changeSequenceStatus(db, old.id, "paused");
+    await changeSequenceStatus(db, [recent.id], "paused");
+    await changeSequenceStatus(db, [old.id], "paused");
     await minutesAgo(recent.id, 1);
     await minutesAgo(old.id, 3);
 

@@ -8,23 +8,32 @@ const statusesBefore = {
 } as const satisfies Record<SequenceStatus, readonly SequenceStatus[]>;
 
 /**
- * active → paused, paused/archived → active, active/paused → archived; the revision goes up. None of the sequence's
- * people moves here. False if it is not in a state that leads there.
+ * active → paused, paused/archived → active, active/paused → archived; the revision goes up. None of the sequences'
+ * people moves here. Answers which moved; the others are not in a state that leads there. They are locked in the order of
+ * their ids first, so that two calls with some of the same wait for each other and do not deadlock.
  *
  * `paused_at` is set anew when a sequence is paused and when it goes on, by the database's clock. One that goes on keeps
  * it until everything that waited has its timer again: a sweep goes by it, and takes it away (`settleResumed`).
  */
-export async function changeSequenceStatus(db: Queryable, sequenceId: string, to: SequenceStatus): Promise<boolean> {
-  const { rowCount } = await db.query({
+export async function changeSequenceStatus(
+  db: Queryable,
+  sequenceIds: readonly string[],
+  to: SequenceStatus,
+): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>({
     name: "change-sequence-status",
     text: `
+      with chosen as materialized (
+        select s.id from email_sequence s where s.id = any($1) order by s.id for no key update of s
+      )
       update email_sequence s
       set status = $2, revision = s.revision + 1, updated_at = now(),
           paused_at = case when $2 in ('paused', 'active') then clock_timestamp() end
-      where s.id = $1 and s.status = any($3)`,
-    values: [sequenceId, to, statusesBefore[to]],
+      from chosen where s.id = chosen.id and s.status = any($3)
+      returning s.id`,
+    values: [sequenceIds, to, statusesBefore[to]],
   });
-  return rowCount === 1;
+  return rows.map((row) => row.id);
 }
 
 // Whatever began before a pause or a resume was committed, and read the state of before, has ended after this: the

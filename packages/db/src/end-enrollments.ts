@@ -26,7 +26,8 @@ export async function endEnrollments(db: Queryable, end: EndEnrollments): Promis
           ended_at = case when $2 <> 'paused' then $5::timestamptz end,
           completed_at = case when $2 = 'completed' then $5::timestamptz end,
           paused_at = case when $2 = 'paused' then $5::timestamptz end, resume_at = null,
-          notes = case when n.notes = '' then $4 else n.notes || E'\\n' || $4 end, updated_at = now()
+          notes = case when n.notes = '' then $4 else n.notes || E'\\n' || $4 end,
+          revision = n.revision + 1, updated_at = now()
       where n.id = any($1) and n.status in ('active', 'paused') and n.status <> $2
       returning n.id`,
       values: [end.enrollmentIds, end.to, end.endReason, `[${end.now.toISOString()}] ${end.note}`, end.now],

@@ -20,15 +20,15 @@ export interface PausedWait {
   readonly zones: PeopleZones;
 }
 
-/** Of one sequence, or of these enrollments. */
-export type WaitScope = { readonly sequenceId: string } | { readonly enrollmentIds: readonly string[] };
+/** Of these sequences, or of these enrollments. */
+export type WaitScope = { readonly sequenceIds: readonly string[] } | { readonly enrollmentIds: readonly string[] };
 
 /** Executions that are held for a pause although sequence and enrollment are active, up to `limit`. */
 export async function findPausedWaits(db: Queryable, scope: WaitScope, limit: number): Promise<PausedWait[]> {
-  const isOne = "sequenceId" in scope;
+  const isOfSequences = "sequenceIds" in scope;
   const { rows } = await db.query(
     bulkStatement({
-      name: isOne ? "find-paused-waits-of-sequence" : "find-paused-waits-of-enrollments",
+      name: isOfSequences ? "find-paused-waits-of-sequences" : "find-paused-waits-of-enrollments",
       text: `
       select e.id, e.generation, e.enrollment_id, n.sequence_id, e.step_key, e.attempt_count,
              coalesce(e.held_at, e.updated_at) as held_at, e.counts_from, e.due_at, e.scheduled_for,
@@ -38,9 +38,9 @@ export async function findPausedWaits(db: Queryable, scope: WaitScope, limit: nu
       join step_execution e on e.enrollment_id = n.id and e.status = 'pending' and ${isPauseHold}
       join contact c on c.id = n.contact_id
       left join company co on co.id = coalesce(n.company_id, c.company_id)
-      where n.status = 'active' and ${isOne ? "n.sequence_id = $1" : "n.id = any($1)"}
+      where n.status = 'active' and ${isOfSequences ? "n.sequence_id" : "n.id"} = any($1)
       limit $2`,
-      values: [isOne ? scope.sequenceId : scope.enrollmentIds, limit],
+      values: [isOfSequences ? scope.sequenceIds : scope.enrollmentIds, limit],
     }),
   );
   return rows.map((row) => ({

@@ -58,6 +58,7 @@ export async function insertEnrollments(
           and not exists (
             select from sequence_enrollment n where n.sequence_id = i.sequence_id and n.contact_id = i.contact_id
               and (s.re_enrollment = 'never' or n.status in ('active', 'paused') or n.ended_at > i.ended_before))
+        order by i.contact_id -- two lists with the same people wait for each other, and do not deadlock
         on conflict (sequence_id, contact_id) where status in ('active', 'paused') do nothing
         returning id, contact_id
       ),

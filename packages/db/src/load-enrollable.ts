@@ -92,34 +92,40 @@ export interface EnrollableContact {
   readonly lastEnrollment: { readonly id: string; readonly status: string; readonly endedAt: Date | null } | null;
 }
 
+/** Who is to be enrolled, and for which company; null: for the contact's own. */
+export interface EnrollablePerson {
+  readonly contactId: string;
+  readonly companyId: string | null;
+}
+
 /**
- * Reads these contacts in the light of one sequence, and of the company they are enrolled for (null: their own). One
- * that does not exist is missing from the answer.
+ * Reads these contacts in the light of one sequence, and of the company that each is enrolled for. One that does not exist
+ * is missing from the answer; one that is asked for twice for the same company is in it once.
  */
 export async function loadEnrollableContacts(
   db: Queryable,
   sequenceId: string,
-  contactIds: readonly string[],
-  companyId: string | null,
-): Promise<EnrollableContact[]> {
+  people: readonly EnrollablePerson[],
+): Promise<(EnrollableContact & { readonly companyId: string | null })[]> {
   const { rows } = await db.query({
     name: "load-enrollable-contacts",
     text: `
-      select c.id, c.timezone, co.timezone as company_timezone, c.opted_out_at,
+      select c.id, c.timezone, p.company_id, co.timezone as company_timezone, c.opted_out_at,
              exists (select from suppression x where lower(x.email) = lower(c.email)) as is_suppressed,
              n.id as enrollment_id, n.status as enrollment_status, n.ended_at
-      from contact c
-      left join company co on co.id = coalesce($3::uuid, c.company_id)
+      from (select distinct * from unnest($2::uuid[], $3::uuid[]) as p(contact_id, company_id)) p
+      join contact c on c.id = p.contact_id
+      left join company co on co.id = coalesce(p.company_id, c.company_id)
       left join lateral (
         select id, status, ended_at from sequence_enrollment
         where contact_id = c.id and sequence_id = $1
         order by status in ('active', 'paused') desc, enrolled_at desc limit 1
-      ) n on true
-      where c.id = any($2)`,
-    values: [sequenceId, contactIds, companyId],
+      ) n on true`,
+    values: [sequenceId, people.map(({ contactId }) => contactId), people.map(({ companyId }) => companyId)],
   });
   return rows.map((row) => ({
     id: row.id,
+    companyId: row.company_id,
     zones: { contact: row.timezone, company: row.company_timezone },
     optedOutAt: row.opted_out_at,
     isSuppressed: row.is_suppressed,

@@ -298,7 +298,8 @@ test("somebody new is enrolled; whoever was enrolled before is so again once the
   async function enroll(contactIds: string[]): Promise<string[]> {
     const sequence = await loadEnrollableSequence(db, sequenceId);
     if (sequence === undefined) throw new Error("no sequence");
-    const contacts = await loadEnrollableContacts(db, sequenceId, contactIds, null);
+    const people = contactIds.map((contactId) => ({ contactId, companyId: null }));
+    const contacts = await loadEnrollableContacts(db, sequenceId, people);
     const enrollments = contacts.map(({ id: contactId, zones }) => {
       const enrollmentId = newId();
       const { steps, schedule, versionId } = sequence;

@@ -22,7 +22,8 @@ export async function pauseEnrollments(db: Queryable, pause: PauseEnrollments): 
     text: `
       update sequence_enrollment n
       set status = 'paused', paused_at = case when n.status = 'paused' then n.paused_at else $3 end, resume_at = $2,
-          notes = case when n.notes = '' then $4 else n.notes || E'\\n' || $4 end, updated_at = now()
+          notes = case when n.notes = '' then $4 else n.notes || E'\\n' || $4 end,
+          revision = n.revision + 1, updated_at = now()
       where n.id = any($1)
         and (n.status = 'active' or (n.status = 'paused' and n.resume_at is distinct from $2::timestamptz))
       returning n.id`,

@@ -225,7 +225,7 @@ describe("what waits for a pause that is over", () => {
       countsFrom: (await readExecution(db, held.executionId)).countsFrom,
     };
 
-    expect(await findPausedWaits(db, { sequenceId: held.sequence.id }, 10)).toEqual([wait]);
+    expect(await findPausedWaits(db, { sequenceIds: [held.sequence.id] }, 10)).toEqual([wait]);
     expect(await findPausedWaits(db, { enrollmentIds: [held.enrollmentId] }, 10)).toEqual([wait]);
     expect(await findPausedWaits(db, { enrollmentIds: [held.enrollmentId, other.enrollmentId] }, 1)).toHaveLength(1);
     expect((await loadSchedules(db, [held.sequence.id])).get(held.sequence.id)).toMatchObject({ timezone: "UTC" });
@@ -240,7 +240,7 @@ describe("what waits for a pause that is over", () => {
   ])("is not found while %s", async (_, making) => {
     const held = await makeHeld(making);
 
-    expect(await findPausedWaits(db, { sequenceId: held.sequence.id }, 10)).toEqual([]);
+    expect(await findPausedWaits(db, { sequenceIds: [held.sequence.id] }, 10)).toEqual([]);
     expect(await findPausedWaits(db, { enrollmentIds: [held.enrollmentId] }, 10)).toEqual([]);
   });
 });
@@ -259,7 +259,7 @@ describe("of two pauses", () => {
       });
 
       expect(await relabelPaused(db, { enrollmentIds: [held.enrollmentId] }, by)).toBe(1);
-      expect(await relabelPaused(db, { sequenceId: held.sequence.id }, by)).toBe(0);
+      expect(await relabelPaused(db, { sequenceIds: [held.sequence.id] }, by)).toBe(0);
 
       expect(await readExecution(db, held.executionId)).toMatchObject({ holdReason: to, heldAt, dueAt, generation: 3 });
       expect(await readEvents(db, held.executionId)).toMatchObject([{ kind: "held", reason: to }]);
@@ -280,7 +280,7 @@ describe("of two pauses", () => {
         enrollment: { status: enrollment },
       });
 
-      expect(await relabelPaused(db, { sequenceId: held.sequence.id }, by)).toBe(0);
+      expect(await relabelPaused(db, { sequenceIds: [held.sequence.id] }, by)).toBe(0);
       expect(await readEvents(db, held.executionId)).toEqual([]);
     },
   );

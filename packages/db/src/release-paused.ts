@@ -112,10 +112,10 @@ function messageOf({ plan, wait }: Release): string {
  * stopped. Answers how many rows have another reason now.
  */
 export async function relabelPaused(db: Queryable, scope: WaitScope, { now, actor }: MovedBy): Promise<number> {
-  const isOne = "sequenceId" in scope;
+  const isOfSequences = "sequenceIds" in scope;
   const { rows } = await db.query<{ count: number }>(
     bulkStatement({
-      name: isOne ? "relabel-paused-of-sequence" : "relabel-paused-of-enrollments",
+      name: isOfSequences ? "relabel-paused-of-sequences" : "relabel-paused-of-enrollments",
       text: `
       with moved as (
         update step_execution e
@@ -126,7 +126,7 @@ export async function relabelPaused(db: Queryable, scope: WaitScope, { now, acto
                      ('enrollment_paused', 'paused', 'active', 'sequence_paused', 'The sequence is paused.'))
              as r(before, sequence_status, enrollment_status, hold_reason, message)
           on r.sequence_status = s.status and r.enrollment_status = n.status
-        where ${isOne ? "n.sequence_id = $1" : "n.id = any($1)"} and e.enrollment_id = n.id
+        where ${isOfSequences ? "n.sequence_id" : "n.id"} = any($1) and e.enrollment_id = n.id
           and e.status = 'pending' and e.hold_reason = r.before
         returning e.id, e.hold_reason, e.error_message
       ),
@@ -135,7 +135,7 @@ export async function relabelPaused(db: Queryable, scope: WaitScope, { now, acto
         select gen_random_uuid(), id, $2, 'held', hold_reason, error_message, $3 from moved
       )
       select count(*)::int as count from moved`,
-      values: [isOne ? scope.sequenceId : scope.enrollmentIds, now, actor],
+      values: [isOfSequences ? scope.sequenceIds : scope.enrollmentIds, now, actor],
     }),
   );
   return rows[0]?.count ?? 0;

@@ -147,7 +147,7 @@ test("bookings are forgotten of one scope alone, and what was sent still counts"
     `insert into send_quota (scope, day, used, booked)
      values ('sequence:a', '2026-03-02', 5, 0), ('sequence:a', '2026-03-03', 2, 5), ('sequence:b', '2026-03-03', 0, 5)`,
   );
-  await forgetBookings(db, "sequence:a");
+  await forgetBookings(db, ["sequence:a"]);
   const { rows } = await db.query("select scope, used, booked from send_quota order by scope, day");
   expect(rows).toEqual([
     { scope: "sequence:a", used: 5, booked: 0 },

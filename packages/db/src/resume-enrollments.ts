@@ -25,7 +25,8 @@ export async function resumeEnrollments(db: Queryable, resume: ResumeEnrollments
       )
       update sequence_enrollment n
       set status = 'active', paused_at = null, resume_at = null,
-          notes = case when n.notes = '' then $2 else n.notes || E'\\n' || $2 end, updated_at = now()
+          notes = case when n.notes = '' then $2 else n.notes || E'\\n' || $2 end,
+          revision = n.revision + 1, updated_at = now()
       from live where n.id = live.id and n.status = 'paused'
       returning n.id`,
     values: [resume.enrollmentIds, `[${resume.now.toISOString()}] ${resume.note}`],

@@ -13,11 +13,12 @@ export interface OptOutByLink extends OptOut {
   readonly executionId: string;
 }
 
-/** Whoever got this email wants no more. Undefined if there is no such execution. */
+/** Whoever got this email wants no more. Undefined if there is no record of this execution, not in the email log either. */
 export async function optOut(db: Queryable, request: OptOutByLink): Promise<{ contactId: string } | undefined> {
   const { rows } = await db.query<{ id: string }>(
-    `select n.contact_id as id from step_execution e join sequence_enrollment n on n.id = e.enrollment_id
-     where e.id = $1`,
+    `select n.contact_id as id from step_execution e join sequence_enrollment n on n.id = e.enrollment_id where e.id = $1
+     union -- of an enrollment that was deleted the log is left
+     select l.contact_id from email_log l where l.execution_id = $1 and l.contact_id is not null`,
     [request.executionId],
   );
   const contact = rows[0];

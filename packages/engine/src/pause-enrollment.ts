@@ -24,11 +24,16 @@ export type LifecycleResult =
  */
 export async function pauseEnrollment(db: Queryable, request: PauseEnrollmentRequest): Promise<LifecycleResult> {
   const { enrollmentId, until, actor, now } = request;
-  const what = until === null ? "Paused" : `Paused until ${until.toISOString()}`;
-  const note = `${what} by ${actor}${request.note === "" ? "." : `: ${request.note}`}`;
+  const note = pauseNote(request);
   const moved = await pauseEnrollments(db, { enrollmentIds: [enrollmentId], resumeAt: until, note, now, actor });
   if (moved.length === 1) return { kind: "done" };
   const status = await enrollmentStatus(db, enrollmentId);
   if (status === undefined) return { kind: "unknown" };
   return status === "paused" ? { kind: "done" } : { kind: "not_live", status };
+}
+
+/** The line that a pause leaves in the notes of one or many. */
+export function pauseNote({ until, note, actor }: Pick<PauseEnrollmentRequest, "until" | "note" | "actor">): string {
+  const what = until === null ? "Paused" : `Paused until ${until.toISOString()}`;
+  return `${what} by ${actor}${note === "" ? "." : `: ${note}`}`;
 }

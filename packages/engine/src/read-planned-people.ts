@@ -39,7 +39,8 @@ export async function readPlannedPeople(
   const emails = people.flatMap((person) => ("email" in person ? [person.email] : []));
   const found = await findContacts(db, { ids, emails });
   const emailOf = new Map(found.map(({ id, email }) => [id, email]));
-  const contacts = await loadEnrollableContacts(db, sequence.id, [...emailOf.keys()], null);
+  const asThemselves = found.map(({ id }) => ({ contactId: id, companyId: null }));
+  const contacts = await loadEnrollableContacts(db, sequence.id, asThemselves);
   const byId = new Map(contacts.map((contact) => [contact.id, { ...contact, email: emailOf.get(contact.id) ?? "" }]));
   const byEmail = new Map([...byId.values()].map((contact) => [contact.email.toLowerCase(), contact]));
 

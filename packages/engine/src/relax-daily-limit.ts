@@ -37,7 +37,7 @@ export async function relaxDailyLimit(
 ): Promise<readonly PendingWake[]> {
   if (!isRelaxed(change)) return [];
   await liftStatementTimeout(tx);
-  await forgetBookings(tx, sequenceScope(sequenceId));
+  await forgetBookings(tx, [sequenceScope(sequenceId)]);
   const schedule = (await loadSchedules(tx, [sequenceId])).get(sequenceId);
   if (schedule === undefined) return [];
   const reschedules: Reschedule[] = [];

@@ -57,7 +57,8 @@ async function answer(tx: Queryable, id: string, result: LifecycleResult): Promi
 /** Nobody pauses for longer; a year that was mistyped would otherwise keep somebody from their emails for good. */
 const pauseYearsMax = 10;
 
-function refuseUntil(until: Date, now: Date): void {
+/** @throws ProblemError `validation_failed` if a pause cannot end then */
+export function refuseUntil(until: Date, now: Date): void {
   const last = new Date(now);
   last.setUTCFullYear(now.getUTCFullYear() + pauseYearsMax);
   if (until > now && until <= last) return;

@@ -1,5 +1,6 @@
 import * as operations from "@dripline/contract/sequence-lifecycle";
 import { findEmailSequence } from "@dripline/db/queries/read-email-sequences";
+import type { SequenceStatus } from "@dripline/domain/statuses";
 import { unreachable } from "@dripline/domain/unreachable";
 import { archiveSequence, pauseSequence, resumeSequence } from "@dripline/engine/sequence-lifecycle";
 import { wakeManyAfterCommit } from "@dripline/engine/wake-after-commit";
@@ -30,12 +31,17 @@ export function serveSequenceLifecycle(app: FastifyInstance, deps: Deps): void {
         case "unknown":
           throw notFound("sequence", params.id);
         case "refused":
-          throw new ProblemError("sequence_archived", "The sequence is archived: resume it before pausing it.", {
-            extensions: { sequence_status: result.status },
-          });
+          throw sequenceArchived(result.status);
         default:
           return unreachable(result);
       }
     });
   }
+}
+
+/** Archiving cannot be followed by a pause. */
+export function sequenceArchived(status: SequenceStatus): ProblemError {
+  return new ProblemError("sequence_archived", "The sequence is archived: resume it before pausing it.", {
+    extensions: { sequence_status: status },
+  });
 }

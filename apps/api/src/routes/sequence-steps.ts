@@ -4,7 +4,9 @@ import {
   deleteSequenceStep,
   getSequenceStep,
   listSequenceSteps,
+  replaceSequenceStep,
   type SequenceStep,
+  type SequenceStepInput,
   type SingleStep,
   updateSequenceStep,
 } from "@dripline/contract/sequence-steps";
@@ -18,11 +20,12 @@ import * as changing from "@dripline/db/queries/update-sequence-step";
 import { delayDays } from "@dripline/domain/delay";
 import { unreachable } from "@dripline/domain/unreachable";
 import type { FastifyInstance } from "fastify";
+import type { z } from "zod";
 import { pageBody, pageRequest } from "../cursor.ts";
 import type { Deps } from "../deps.ts";
 import { refuseOtherRevision } from "../if-match.ts";
 import { found, notFound, ProblemError, unknownReferences } from "../problem-error.ts";
-import { serve } from "../serve.ts";
+import { type Context, serve } from "../serve.ts";
 
 export function serveSequenceSteps(app: FastifyInstance, deps: Deps): void {
   serve(app, deps, listSequenceSteps, async ({ db, query, url }) => {
@@ -44,40 +47,24 @@ export function serveSequenceSteps(app: FastifyInstance, deps: Deps): void {
     }
     refuseOtherRevision(ifMatch, sequence);
     const version = await editableVersion(tx, sequence, { now, createdBy: principal.apiKey.user?.id ?? null });
-    const inserted = await insertSequenceStep(tx, version, {
-      stepNumber: body.step_number,
-      name: body.name,
-      templateId: body.email_template,
-      delay: delayOf(body),
-      maxLateness: body.max_lateness,
-      latePolicy: body.late_policy,
-      isActive: body.is_active,
-    });
+    const step = { stepNumber: body.step_number, ...stepContent(body) };
+    const inserted = await insertSequenceStep(tx, version, step);
     if (inserted.kind === "step_number_taken") throw stepNumberTaken(body.step_number, inserted.existingId);
     await bumpRevision(tx, sequence.id, now);
     return toSingleStep(found(await steps.findSequenceStep(tx, inserted.id)));
   });
 
-  serve(app, deps, updateSequenceStep, async ({ tx, params, body, ifMatch, principal, now }) => {
-    if (body.email_template !== undefined) await refuseUnknownTemplate(tx, body.email_template);
-    const locked = await lockSequenceOfStep(tx, params.id);
-    if (locked === undefined) throw notFound("step", params.id);
-    const { sequence, stepKey } = locked;
-    refuseOtherRevision(ifMatch, sequence);
-    const version = await editableVersion(tx, sequence, { now, createdBy: principal.apiKey.user?.id ?? null });
-    const updated = await changing.updateSequenceStep(tx, version, stepKey, changesOf(body), now);
-    switch (updated.kind) {
-      case "updated":
-        await bumpRevision(tx, sequence.id, now);
-        return toSingleStep(found(await steps.findSequenceStep(tx, updated.id)));
-      case "unknown_step":
-        throw notInVersion(params.id, version.versionNumber);
-      case "step_number_taken":
-        throw stepNumberTaken(body.step_number, updated.existingId);
-      default:
-        return unreachable(updated);
-    }
+  serve(app, deps, replaceSequenceStep, async (context) => {
+    const { body, params } = context;
+    return edit(context, { stepNumber: body.step_number, ...stepContent(body) }, (sequenceId) => {
+      if (body.sequence === sequenceId) return;
+      throw new ProblemError("validation_failed", "A step stays in its sequence; add it to the other one instead.", {
+        errors: [{ pointer: "/sequence", code: "invalid", detail: `is not the sequence of the step ${params.id}` }],
+      });
+    });
   });
+
+  serve(app, deps, updateSequenceStep, (context) => edit(context, changesOf(context.body)));
 
   serve(app, deps, deleteSequenceStep, async ({ tx, params, ifMatch, principal, now }) => {
     const locked = await lockSequenceOfStep(tx, params.id);
@@ -89,6 +76,46 @@ export function serveSequenceSteps(app: FastifyInstance, deps: Deps): void {
     if (deletedId === undefined) throw notInVersion(params.id, version.versionNumber);
     return { id: deletedId, revision: await bumpRevision(tx, sequence.id, now) };
   });
+}
+
+type EditContext = Pick<Context<typeof updateSequenceStep>, "tx" | "params" | "ifMatch" | "principal" | "now">;
+
+async function edit(
+  { tx, params, ifMatch, principal, now }: EditContext,
+  changes: Patch,
+  check: (sequenceId: string) => void = () => {},
+): Promise<SingleStep> {
+  if (changes.templateId !== undefined) await refuseUnknownTemplate(tx, changes.templateId);
+  const locked = await lockSequenceOfStep(tx, params.id);
+  if (locked === undefined) throw notFound("step", params.id);
+  const { sequence, stepKey } = locked;
+  check(sequence.id);
+  refuseOtherRevision(ifMatch, sequence);
+  const version = await editableVersion(tx, sequence, { now, createdBy: principal.apiKey.user?.id ?? null });
+  const updated = await changing.updateSequenceStep(tx, version, stepKey, changes, now);
+  switch (updated.kind) {
+    case "updated":
+      await bumpRevision(tx, sequence.id, now);
+      return toSingleStep(found(await steps.findSequenceStep(tx, updated.id)));
+    case "unknown_step":
+      throw notInVersion(params.id, version.versionNumber);
+    case "step_number_taken":
+      throw stepNumberTaken(changes.stepNumber, updated.existingId);
+    default:
+      return unreachable(updated);
+  }
+}
+
+/** What a step is beside its place, from an input that has been checked. */
+export function stepContent(step: Omit<z.output<typeof SequenceStepInput>, "sequence" | "step_number">) {
+  return {
+    name: step.name,
+    templateId: step.email_template,
+    delay: delayOf(step),
+    maxLateness: step.max_lateness,
+    latePolicy: step.late_policy,
+    isActive: step.is_active,
+  };
 }
 
 /** A step as the API shows it among others. */

@@ -1,4 +1,3 @@
-import { delayOf } from "@dripline/contract/sequence-steps";
 import {
   diffSequenceVersions,
   discardSequenceDraft,
@@ -15,16 +14,15 @@ import { bumpRevision, lockSequence } from "@dripline/db/queries/lock-sequence";
 import { findEmailSequence } from "@dripline/db/queries/read-email-sequences";
 import type { VersionReference } from "@dripline/db/queries/read-sequence-steps";
 import * as versions from "@dripline/db/queries/read-sequence-versions";
-import { type ListedStep, replaceSteps } from "@dripline/db/queries/replace-steps";
 import { diffVersions, type StepDifference, type VersionStep } from "@dripline/domain/diff-versions";
-import { unreachable } from "@dripline/domain/unreachable";
 import type { FastifyInstance } from "fastify";
 import { pageBody, pageRequest } from "../cursor.ts";
 import type { Deps } from "../deps.ts";
 import { refuseOtherRevision } from "../if-match.ts";
 import { notFound, ProblemError, unknownReferences } from "../problem-error.ts";
 import { serve } from "../serve.ts";
-import { toSequenceStep } from "./sequence-steps.ts";
+import { replaceStepsOrRefuse } from "./replace-steps.ts";
+import { stepContent, toSequenceStep } from "./sequence-steps.ts";
 
 export function serveSequenceVersions(app: FastifyInstance, deps: Deps): void {
   serve(app, deps, listSequenceVersions, async ({ db, params, query, url }) => {
@@ -59,35 +57,15 @@ export function serveSequenceVersions(app: FastifyInstance, deps: Deps): void {
     if (sequence === undefined) throw notFound("sequence", params.id);
     refuseOtherRevision(ifMatch, sequence);
     const version = await editableVersion(tx, sequence, { now, createdBy: principal.apiKey.user?.id ?? null });
-    const list = body.steps.map(
-      (step): ListedStep => ({
-        id: step.id,
-        name: step.name,
-        templateId: step.email_template,
-        delay: delayOf(step),
-        maxLateness: step.max_lateness,
-        latePolicy: step.late_policy,
-        isActive: step.is_active,
-      }),
+    await replaceStepsOrRefuse(
+      tx,
+      sequence,
+      version,
+      body.steps.map((step) => ({ id: step.id, ...stepContent(step) })),
+      now,
     );
-    const replaced = await replaceSteps(tx, sequence, version, list, now);
-    switch (replaced.kind) {
-      case "replaced":
-        await bumpRevision(tx, sequence.id, now);
-        return toSequenceDraft(await existingVersion(tx, sequence.id, version.versionNumber));
-      case "unknown_steps":
-        throw unknownReferences(
-          replaced.indices.map((index) => ({
-            pointer: `/steps/${index}/id`,
-            what: "step of the draft or the current version",
-            id: String(list[index]?.id),
-          })),
-        );
-      case "same_steps":
-        throw sameSteps(replaced.indices);
-      default:
-        return unreachable(replaced);
-    }
+    await bumpRevision(tx, sequence.id, now);
+    return toSequenceDraft(await existingVersion(tx, sequence.id, version.versionNumber));
   });
 
   serve(app, deps, discardSequenceDraft, async ({ tx, params, ifMatch, now }) => {
@@ -101,7 +79,8 @@ export function serveSequenceVersions(app: FastifyInstance, deps: Deps): void {
   });
 }
 
-async function existingVersion(
+/** The version that is meant. @throws ProblemError `not_found` */
+export async function existingVersion(
   db: Queryable,
   sequenceId: string,
   which: VersionReference,
@@ -112,7 +91,8 @@ async function existingVersion(
   throw new ProblemError("not_found", `The sequence has no ${which === "draft" ? "draft" : `version ${which}`}.`);
 }
 
-function toSequenceDraft(version: versions.SequenceVersionWithSteps): SequenceDraft {
+/** A version that is being edited, as the API shows it. */
+export function toSequenceDraft(version: versions.SequenceVersionWithSteps): SequenceDraft {
   const { sequence: id, version: number, is_draft, steps, revision } = version;
   return { id, version: number, is_draft, steps: steps.map(toSequenceStep), total_steps: steps.length, revision };
 }
@@ -126,14 +106,4 @@ export function toDiffedStep<Step extends VersionStep | null>(step: Step) {
   return (step === null ? null : { id: step.id, step_number: step.stepNumber, name: step.name }) as Step extends null
     ? null
     : { id: string; step_number: number; name: string };
-}
-
-function sameSteps(indices: readonly number[]): ProblemError {
-  return new ProblemError("validation_failed", "The list has the same step more than once.", {
-    errors: indices.map((index) => ({
-      pointer: `/steps/${index}/id`,
-      code: "duplicate",
-      detail: "names a step that stands in the list before",
-    })),
-  });
 }

@@ -57,6 +57,12 @@ export function makers(api: TestApi) {
       await created(api.post("/api/v1/sequence-steps/", { ...step, email_template: sequence.steps[0].email_template }));
       return sequence;
     },
+    /** An import without its file, or one that has ended. */
+    async import({ status, ...fields }: { status?: "cancelled"; [field: string]: unknown } = {}) {
+      const made = await created(api.post("/api/v1/imports/", fields));
+      if (status !== undefined) await api.post(`/api/v1/imports/${made.id}/cancel/`, undefined);
+      return made;
+    },
     enroll: (fields: object) => created(api.post("/api/v1/sequence-enrollments/enroll/", fields)),
   };
 }

@@ -53,7 +53,9 @@ async function releaseResumedSequences(deps: SweepDeps): Promise<number> {
 
 async function releaseBatch(deps: SweepDeps, sequenceId: string): Promise<Released> {
   const by = { now: deps.now(), actor: "sweep" };
-  const released = await inTransaction(deps.db, (tx) => releaseAfterPause(tx, { sequenceId }, by, releasesMax));
+  const released = await inTransaction(deps.db, (tx) =>
+    releaseAfterPause(tx, { sequenceIds: [sequenceId] }, by, releasesMax),
+  );
   await wake(deps, released.wakes);
   return released;
 }

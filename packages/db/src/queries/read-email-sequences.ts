@@ -5,6 +5,7 @@ import { user } from "../schema/people.ts";
 import { emailSequence, sequenceVersion } from "../schema/sequences.ts";
 import { contains } from "./contains.ts";
 import { type Page, type PageRequest, readPage } from "./keyset.ts";
+import { type Matching, matchingIds } from "./matching.ts";
 import { findStepsOfVersions, type SequenceStepRow } from "./read-sequence-steps.ts";
 
 export interface EmailSequenceFilters {
@@ -55,10 +56,7 @@ export async function listEmailSequences(
       created_at: { expression: emailSequence.id, type: "uuid" }, // UUIDv7: ids are in the order of creation
       name: { expression: sql`lower(${emailSequence.name})`, type: "text" },
     },
-    where: and(
-      filters.status === undefined ? undefined : eq(emailSequence.status, filters.status),
-      contains(filters.search, emailSequence.name, emailSequence.description),
-    ),
+    where: matches(filters),
     select: ({ where, orderBy, limit, sortValue }) =>
       orm(db)
         .select({ ...fields, sort_value: sortValue })
@@ -71,6 +69,23 @@ export async function listEmailSequences(
     count: (where) => orm(db).$count(emailSequence, where),
   });
   return { ...page, rows: await withSteps(db, page.rows) };
+}
+
+/** The ids of those that match, if there are `max` at most. */
+export function findMatchingSequences(db: Queryable, filters: EmailSequenceFilters, max: number): Promise<Matching> {
+  const where = matches(filters);
+  return matchingIds(
+    max,
+    (limit) => orm(db).select({ id: emailSequence.id }).from(emailSequence).where(where).limit(limit),
+    () => orm(db).$count(emailSequence, where),
+  );
+}
+
+function matches(filters: EmailSequenceFilters): SQL | undefined {
+  return and(
+    filters.status === undefined ? undefined : eq(emailSequence.status, filters.status),
+    contains(filters.search, emailSequence.name, emailSequence.description),
+  );
 }
 
 /** The sequence with this id and the steps of its current version, if there is one. */

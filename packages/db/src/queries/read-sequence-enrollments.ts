@@ -6,10 +6,12 @@ import { company, contact } from "../schema/people.ts";
 import { emailSequence } from "../schema/sequences.ts";
 import { contains, isOneContaining } from "./contains.ts";
 import { fullName } from "./full-name.ts";
+import { type InstantRange, inRange } from "./in-range.ts";
 import { chooseFrom, type Page, type PageRequest, readPage } from "./keyset.ts";
+import { type Matching, matchingIds } from "./matching.ts";
 import { findExecutionsOfEnrollments, type SequenceExecutionRow } from "./read-sequence-executions.ts";
 
-export interface SequenceEnrollmentFilters {
+export interface SequenceEnrollmentFilters extends InstantRange<"enrolled_at"> {
   readonly status?: EnrollmentStatus | undefined;
   readonly sequence?: string | undefined;
   readonly contact?: string | undefined;
@@ -56,6 +58,7 @@ const fields = {
   version: sql<number>`(
     select v.version_number from sequence_version v where v.id = ${sequenceEnrollment.versionId})`,
   notes: sequenceEnrollment.notes,
+  revision: sequenceEnrollment.revision,
 };
 
 type Row = Awaited<ReturnType<typeof findEnrollments>>[number];
@@ -72,27 +75,18 @@ export async function listSequenceEnrollments(
   request: PageRequest,
 ): Promise<Page<SequenceEnrollmentRow>> {
   const { search } = filters;
-  const isListed = and(
-    filters.status === undefined ? undefined : eq(sequenceEnrollment.status, filters.status),
-    filters.sequence === undefined ? undefined : eq(sequenceEnrollment.sequenceId, filters.sequence),
-    filters.contact === undefined ? undefined : eq(sequenceEnrollment.contactId, filters.contact),
-  );
   const page = await readPage<Row, string>(request, {
     id: sequenceEnrollment.id,
     keys: {
       enrolled_at: { expression: sequenceEnrollment.enrolledAt, type: "timestamptz" },
       created_at: { expression: sequenceEnrollment.id, type: "uuid" }, // UUIDv7: ids are in the order of creation
     },
-    where: and(
-      isListed,
-      or(
-        isOneContaining(search, sequenceEnrollment.contactId, contactTexts),
-        isOneContaining(search, sequenceEnrollment.companyId, companyTexts),
-      ),
-    ),
+    where: matches(filters),
     ...(search === undefined ? {} : { choose: chooseFrom(sequenceEnrollment.id) }),
     whereNear:
-      search === undefined ? undefined : and(isListed, contains(search, contact.email, fullName, company.name)),
+      search === undefined
+        ? undefined
+        : and(isListed(filters), contains(search, contact.email, fullName, company.name)),
     select: ({ where, orderBy, limit, sortValue }) =>
       orm(db)
         .select({ ...fields, sort_value: sortValue })
@@ -103,13 +97,56 @@ export async function listSequenceEnrollments(
         .where(where)
         .orderBy(...orderBy)
         .limit(limit),
-    count: async (where) => {
-      const query = orm(db).select({ count: sql<number>`count(*)::int` }).from(sequenceEnrollment);
-      const rows = await query.innerJoin(contact, isContact).leftJoin(company, isCompany).where(where);
-      return rows[0]?.count ?? 0;
-    },
+    count: (where) => countEnrollments(db, where),
   });
   return { ...page, rows: await withExecutions(db, page.rows) };
+}
+
+/** The ids of those that match, if there are `max` at most. */
+export function findMatchingEnrollments(
+  db: Queryable,
+  filters: SequenceEnrollmentFilters,
+  max: number,
+): Promise<Matching> {
+  const where = matches(filters);
+  return matchingIds(
+    max,
+    (limit) =>
+      orm(db)
+        .select({ id: sequenceEnrollment.id })
+        .from(sequenceEnrollment)
+        .innerJoin(contact, isContact)
+        .leftJoin(company, isCompany)
+        .where(where)
+        .limit(limit),
+    () => countEnrollments(db, where),
+  );
+}
+
+function matches(filters: SequenceEnrollmentFilters): SQL | undefined {
+  return and(
+    isListed(filters),
+    or(
+      isOneContaining(filters.search, sequenceEnrollment.contactId, contactTexts),
+      isOneContaining(filters.search, sequenceEnrollment.companyId, companyTexts),
+    ),
+  );
+}
+
+/** All filters but the search. */
+function isListed(filters: SequenceEnrollmentFilters): SQL | undefined {
+  return and(
+    filters.status === undefined ? undefined : eq(sequenceEnrollment.status, filters.status),
+    filters.sequence === undefined ? undefined : eq(sequenceEnrollment.sequenceId, filters.sequence),
+    filters.contact === undefined ? undefined : eq(sequenceEnrollment.contactId, filters.contact),
+    inRange(sequenceEnrollment.enrolledAt, "enrolled_at", filters),
+  );
+}
+
+async function countEnrollments(db: Queryable, where: SQL | undefined): Promise<number> {
+  const query = orm(db).select({ count: sql<number>`count(*)::int` }).from(sequenceEnrollment);
+  const rows = await query.innerJoin(contact, isContact).leftJoin(company, isCompany).where(where);
+  return rows[0]?.count ?? 0;
 }
 
 /** The enrollment with this id and its executions, if there is one. */

@@ -9,6 +9,8 @@ import type { LockedSequence } from "./lock-sequence.ts";
 export interface ListedStep extends Omit<NewStep, "stepNumber"> {
   /** Of a step in the draft or the current version: this is the same step. Undefined: a new one. */
   readonly id: string | undefined;
+  /** Left out: its place in the list, from 1. */
+  readonly stepNumber?: number;
 }
 
 export type ReplaceStepsResult =
@@ -18,7 +20,7 @@ export type ReplaceStepsResult =
   /** Indices into the list of steps that stand in it before. */
   | { readonly kind: "same_steps"; readonly indices: readonly number[] };
 
-/** Makes `list` the steps of a version that may be edited, numbered from 1 in its order. */
+/** Makes `list` the steps of a version that may be edited, numbered from 1 in its order where no number is given. */
 export async function replaceSteps(
   tx: Queryable,
   sequence: LockedSequence,
@@ -44,7 +46,7 @@ export async function replaceSteps(
       id,
       stepKey: key ?? id,
       versionId: version.id,
-      stepNumber: index + 1,
+      stepNumber: step.stepNumber ?? index + 1,
       delayValue: delay.value,
       delayUnit: delay.unit,
       createdAt: existing?.createdAt ?? now,

@@ -1,4 +1,5 @@
 import type { SequenceStatus } from "@dripline/domain/statuses";
+import { bulkStatement } from "../bulk-statement.ts";
 import type { Queryable } from "../database.ts";
 
 /** How a sequence stands; undefined if there is no such sequence. */
@@ -7,11 +8,26 @@ export async function sequenceStatus(db: Queryable, id: string): Promise<Sequenc
   return rows[0]?.status;
 }
 
-/** The enrollments of a sequence that have not ended. */
-export async function findLiveEnrollmentIds(db: Queryable, sequenceId: string): Promise<string[]> {
+/** How these sequences stand. With `locks` they stay so until the transaction ends; locked in the order of their ids. */
+export async function sequenceStatuses(
+  db: Queryable,
+  ids: readonly string[],
+  { locks }: { readonly locks: boolean },
+): Promise<ReadonlyMap<string, SequenceStatus>> {
+  const { rows } = await db.query<{ id: string; status: SequenceStatus }>(
+    `select id, status from email_sequence where id = any($1) order by id ${locks ? "for no key update" : ""}`,
+    [ids],
+  );
+  return new Map(rows.map((row) => [row.id, row.status]));
+}
+
+/** The enrollments of these sequences that have not ended. */
+export async function findLiveEnrollmentIds(db: Queryable, sequenceIds: readonly string[]): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>(
-    "select id from sequence_enrollment where sequence_id = $1 and status in ('active', 'paused') order by id",
-    [sequenceId],
+    bulkStatement({
+      text: "select id from sequence_enrollment where sequence_id = any($1) and status in ('active', 'paused') order by id",
+      values: [sequenceIds],
+    }),
   );
   return rows.map((row) => row.id);
 }

@@ -3,6 +3,14 @@ import { check, customType, index, integer, jsonb, pgTable, primaryKey, text, uu
 import { createdAt, id, instant, updatedAt } from "./columns.ts";
 import { user } from "./people.ts";
 
+/** How a file is to be read. */
+export interface ImportLayout {
+  readonly encoding: "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";
+  readonly delimiter: string;
+  /** Names of its columns; of a file without a header as many as its first row has. */
+  readonly columns: readonly string[];
+}
+
 const bytes = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 
 /**
@@ -17,19 +25,24 @@ export const contactImport = pgTable(
     fileName: text("file_name").notNull().default(""),
     /** What to do with it, checked by the contract before it gets here. */
     options: jsonb("options").$type<Record<string, unknown>>().notNull(),
+    /** What the first reading of the file found; null until then. */
+    layout: jsonb("layout").$type<ImportLayout>(),
     bytesTotal: integer("bytes_total").notNull().default(0),
     /** Rows of data that are over, whatever became of them: the next one is this plus one. */
     rowsDone: integer("rows_done").notNull().default(0),
     /** null until the whole file was read once. */
     rowsTotal: integer("rows_total"),
+    // Every row that is over is one of these four …
     created: integer("created").notNull().default(0),
     updated: integer("updated").notNull().default(0),
     skipped: integer("skipped").notNull().default(0),
-    enrolled: integer("enrolled").notNull().default(0),
     failed: integer("failed").notNull().default(0),
+    // … and whoever was taken in from it may have been enrolled, or refused.
+    enrolled: integer("enrolled").notNull().default(0),
+    refused: integer("refused").notNull().default(0),
     /** Why it ended before its last row. */
     errorMessage: text("error_message"),
-    /** The worker that is at it has until then; null: nobody is. */
+    /** Whoever uploads it or reads it in has until then; null: nobody does. Each has another, so it fences their writes. */
     leaseUntil: instant("lease_until"),
     /** Who asked for it, for records: `api_key:<id>`. */
     principal: text("principal").notNull(),
@@ -61,7 +74,7 @@ export const contactImportChunk = pgTable(
   (t) => [primaryKey({ columns: [t.importId, t.number] })],
 );
 
-/** A row that was not taken in, and why. */
+/** A row that was not taken in, or whose contact was not enrolled, and why. */
 export const contactImportFailure = pgTable(
   "contact_import_failure",
   {

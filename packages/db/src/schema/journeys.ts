@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { boolean, check, index, integer, json, jsonb, pgTable, text, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import type { MessageSource } from "../message-source.ts";
-import { createdAt, id, instant, updatedAt } from "./columns.ts";
+import { createdAt, id, instant, revision, updatedAt } from "./columns.ts";
 import { emailTemplateVersion } from "./content.ts";
 import { company, contact } from "./people.ts";
 import { emailSequence, sequenceStep, sequenceVersion } from "./sequences.ts";
@@ -34,6 +34,8 @@ export const sequenceEnrollment = pgTable(
     /** Keys of steps that an edit moved to before where this person stands, and that they had still to get. */
     owedStepKeys: uuid("owed_step_keys").array().notNull().default(sql`'{}'`),
     notes: text("notes").notNull().default(""),
+    /** Goes up whenever notes or company are written, by a person or an arrow: what `If-Match` compares. */
+    revision: revision(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },

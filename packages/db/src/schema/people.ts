@@ -14,7 +14,10 @@ export const company = pgTable(
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
-  (t) => [index("company_name_search_idx").using("gin", sql`${t.name} gin_trgm_ops`)],
+  (t) => [
+    index("company_name_idx").on(sql`lower(${t.name})`),
+    index("company_name_search_idx").using("gin", sql`${t.name} gin_trgm_ops`),
+  ],
 );
 
 export const contact = pgTable(

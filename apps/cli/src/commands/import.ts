@@ -1,0 +1,128 @@
+import { createReadStream, createWriteStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Database } from "@dripline/db/database";
+import type { ImportRow } from "@dripline/db/queries/read-imports";
+import { findInstallation } from "../find-installation.ts";
+import { followImport } from "../follow-import.ts";
+import { readColumns } from "../read-columns.ts";
+import { showRebuildProgress } from "../rebuild-progress.ts";
+import { UserError } from "../user-error.ts";
+import { withDatabase } from "../with-database.ts";
+
+export interface ImportCommandOptions {
+  /** A path that can be opened as it is. */
+  readonly file: string;
+  /** `email=E-Mail`, `attributes.plan=3`. */
+  readonly map: readonly string[];
+  readonly onMatch: string;
+  /** Id or exact name of a sequence. */
+  readonly enrollIn: string | undefined;
+  readonly isDryRun: boolean;
+  readonly hasHeader: boolean;
+  readonly now: () => Date;
+  readonly print: (line: string) => void;
+}
+
+/**
+ * Takes a file of contacts in, as the API does: the file is stored, and read in by this process or by a worker that was
+ * faster. If this process dies, a worker goes on. Answers the exit code: 1 if rows failed, which are in a file beside it.
+ * @throws UserError for what was typed wrongly, and for a file that cannot be read
+ */
+export async function importFile(
+  env: NodeJS.ProcessEnv,
+  directory: string,
+  options: ImportCommandOptions,
+): Promise<0 | 1> {
+  await refuseUnreadable(options.file);
+  const installation = findInstallation(env, directory);
+  const { openWakeQueue } = await import("@dripline/queue/open-wake-queue");
+  const { databaseUrl, redisUrl } = installation;
+  const queue = openWakeQueue({ redisUrl, databaseUrl, now: options.now, role: "producer" });
+  const { stderr } = process;
+  const progress = showRebuildProgress({ isTerminal: stderr.isTTY === true, write: (text) => stderr.write(text) });
+  try {
+    return await withDatabase(databaseUrl, async (db) => {
+      const id = await storeImport(db, options);
+      const { dayLengthMilliseconds } = installation;
+      const row = await followImport(
+        { db, queue, now: options.now, dayLengthMilliseconds },
+        id,
+        ({ rowsDone, rowsTotal }) => progress.show({ queued: rowsDone, total: rowsTotal }),
+      );
+      progress.end();
+      return report(db, row, options);
+    });
+  } finally {
+    progress.end();
+    await queue.close();
+  }
+}
+
+async function storeImport(db: Database, options: ImportCommandOptions): Promise<string> {
+  const { ImportInput } = await import("@dripline/contract/imports");
+  const read = ImportInput.safeParse({
+    file_name: basename(options.file).slice(0, 200),
+    columns: readColumns(options.map),
+    on_match: options.onMatch,
+    has_header: options.hasHeader,
+    enroll_in: options.enrollIn === undefined ? null : await findSequenceId(db, options.enrollIn),
+    dry_run: options.isDryRun,
+  });
+  if (!read.success) {
+    const [issue] = read.error.issues;
+    throw new UserError(`${issue?.path.join(".")}: ${issue?.message}.`);
+  }
+  const [{ insertImport }, { storeImportFile }, { finishUpload }] = await Promise.all([
+    import("@dripline/db/queries/insert-import"),
+    import("@dripline/engine/store-import-file"),
+    import("@dripline/db/receive-import-file"),
+  ]);
+  const { file_name: fileName, ...rest } = read.data;
+  const now = options.now();
+  const id = await insertImport(db, { fileName, options: rest, principal: "dripline import", createdBy: null }, now);
+  const stored = await storeImportFile(db, id, createReadStream(options.file));
+  if (stored.kind !== "stored" || !(await finishUpload(db, stored.upload, now))) {
+    throw new UserError(`The import ${id} was cancelled while its file was stored.`);
+  }
+  return id;
+}
+
+async function report(db: Database, row: ImportRow, { file, isDryRun, print }: ImportCommandOptions): Promise<0 | 1> {
+  if (row.status === "failed") throw new UserError(row.errorMessage ?? "The import failed.");
+  if (row.status === "cancelled") throw new UserError(`The import was cancelled after ${row.rowsDone} rows.`);
+  const { created, updated, skipped, failed, enrolled, refused } = row;
+  const done = isDryRun ? "would be done; nothing was written" : "done";
+  print(
+    `${row.rowsDone} rows ${done}: ${created} created, ${updated} updated, ${skipped} left as they are, ${failed} failed.`,
+  );
+  if (enrolled + refused > 0) print(`${enrolled} enrolled, ${refused} could not be.`);
+  if (failed + refused === 0) return 0;
+  const beside = `${file}.failures.csv`;
+  const [{ writeFailuresCsv }, { readImportFailures }] = await Promise.all([
+    import("@dripline/domain/failures-csv"),
+    import("@dripline/db/queries/read-imports"),
+  ]);
+  const lines = writeFailuresCsv(row.layout?.columns ?? [], readImportFailures(db, row.id));
+  await pipeline(Readable.from(lines), createWriteStream(beside));
+  print(`Which and why: ${beside}`);
+  return 1;
+}
+
+async function findSequenceId(db: Database, which: string): Promise<string> {
+  const { findSequence } = await import("@dripline/engine/find-sequence");
+  const found = await findSequence(db, which);
+  if (found.kind !== "unknown") return found.id;
+  const near = found.near.map((name) => JSON.stringify(name)).join(", ");
+  throw new UserError(`There is no sequence ${JSON.stringify(which)}.${near === "" ? "" : ` Did you mean ${near}?`}`);
+}
+
+async function refuseUnreadable(file: string): Promise<void> {
+  const found = await stat(file).catch((cause: NodeJS.ErrnoException) => {
+    const why = cause.code === "ENOENT" ? "there is no such file" : "it cannot be read";
+    throw new UserError(`${file}: ${why}.`, { cause });
+  });
+  if (!found.isFile()) throw new UserError(`${file}: it is not a file.`);
+}
