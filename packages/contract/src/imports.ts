@@ -150,9 +150,7 @@ export const getImportFailures = defineOperation({
   success: 200,
   download: "text/csv; charset=utf-8",
   output: z.string().meta({
-    examples: [
-      "email,first_name,import_row,import_code,import_reason\r\nann(at)example.com,Ann,17,invalid_email,is not an email address\r\n",
-    ],
+    examples: ['email,import_row,import_code,import_reason\nann@,3,invalid_email,"nothing stands after the ""@"""\n'],
   }),
   errors: [],
 });
