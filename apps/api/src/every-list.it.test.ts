@@ -67,6 +67,7 @@ beforeAll(async () => {
           [newId(), template.id],
         ),
     },
+    listImports: { insert: () => api.post("/api/v1/imports/", {}) },
     listSuppressions: { insert: () => make.suppression() },
     listUsers: { insert: () => make.user() },
     listApiKeys: { insert: () => make.apiKey() },

@@ -55,6 +55,18 @@ test("an operation without a body and one with an empty answer work as well", as
   expect(await dripline.getEmailSequence({ params: { id: sequence.id } })).toMatchObject({ status: "paused" });
 });
 
+test("a file goes out as it is, from a text or a stream, and a download comes as its text", async () => {
+  const csv = "email\nfile@example.com\n";
+  for (const file of [csv, new Blob([csv]).stream()]) {
+    const { id } = await dripline.createImport({ body: {} });
+    const sent = await dripline.uploadImportFile({ params: { id }, file, contentType: "text/csv" });
+    const failures = await dripline.getImportFailures({ params: { id } });
+
+    expect(sent).toMatchObject({ id, status: "waiting", bytes_total: csv.length });
+    expect(failures).toContain("import_reason");
+  }
+});
+
 test("all rows of a list come once each, page after page, through the client's own address", async () => {
   const made: string[] = [];
   for (let n = 0; n < 7; n += 1) made.push((await make.company({ name: `Typed ${n}` })).id);

@@ -2,7 +2,7 @@ import type { OperationDefinition } from "@dripline/contract/operation";
 import { operations } from "@dripline/contract/operations";
 import type { CallOptions, Client } from "./operation-call.ts";
 import { defaultRetryPolicy, type RetryPolicy } from "./retry-policy.ts";
-import { type Surroundings, sendRequest } from "./send-request.ts";
+import { type ApiRequest, type Surroundings, sendRequest } from "./send-request.ts";
 
 export interface ClientOptions {
   /** Where the API is: "https://dripline.example.com". A path in it is kept. */
@@ -23,6 +23,8 @@ interface AnyInput extends CallOptions {
   readonly params?: Readonly<Record<string, unknown>>;
   readonly query?: Readonly<Record<string, unknown>>;
   readonly body?: unknown;
+  readonly file?: ApiRequest["body"];
+  readonly contentType?: string;
   readonly idempotencyKey?: string;
   readonly ifMatch?: number;
 }
@@ -51,9 +53,10 @@ function callOperation(operation: OperationDefinition, input: AnyInput, options:
   const { method, path, writes } = operation;
   const isWritingPost = method === "POST" && writes !== false;
   const headers = {
-    accept: "application/json, application/problem+json",
+    accept: "application/json, application/problem+json, */*;q=0.5",
     ...(options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }),
     ...(input.body === undefined ? {} : { "content-type": "application/json" }),
+    ...(operation.file === undefined ? {} : { "content-type": input.contentType ?? operation.file.contentTypes[0] }),
     ...(isWritingPost ? { "idempotency-key": input.idempotencyKey ?? crypto.randomUUID() } : {}),
     ...(input.ifMatch === undefined ? {} : { "if-match": `"${input.ifMatch}"` }),
   };
@@ -62,7 +65,8 @@ function callOperation(operation: OperationDefinition, input: AnyInput, options:
       url: addressOf(options.url, path, input),
       method,
       headers,
-      body: input.body === undefined ? undefined : JSON.stringify(input.body),
+      body: input.body === undefined ? input.file : JSON.stringify(input.body),
+      isDownload: operation.download !== undefined,
       signal: input.signal,
       timeoutMilliseconds: input.timeoutMilliseconds ?? options.timeoutMilliseconds ?? timeoutMillisecondsDefault,
       isRepeatable: method === "GET" || method === "POST",

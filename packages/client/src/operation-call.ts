@@ -9,7 +9,8 @@ export interface CallOptions {
   readonly timeoutMilliseconds?: number;
 }
 
-type Schema<O, Part extends string> = O extends { readonly [P in Part]: infer S extends z.ZodType } ? S : undefined;
+// Of one operation at a time: in brackets, no condition spreads over the union of all, which the compiler could not hold.
+type Schema<O, Part extends string> = [O] extends [{ readonly [P in Part]: infer S extends z.ZodType }] ? S : undefined;
 
 /** JSON as it is sent: an instant is a text such as "2027-01-01T09:00:00Z". */
 type Params<O> =
@@ -34,26 +35,38 @@ type QueryValue<S> = S extends z.ZodType
       | Extract<NonNullable<z.output<S>>, string | number | boolean | Date>
   : never;
 
-type IdempotencyKey<O> = O extends { readonly writes: false }
+type IdempotencyKey<O> = [O] extends [{ readonly writes: false }]
   ? unknown
-  : O extends { readonly method: "POST" }
+  : [O] extends [{ readonly method: "POST" }]
     ? {
         /** Left out, each call makes one of its own and keeps it through its attempts. Give one to repeat a call safely. */
         readonly idempotencyKey?: string;
       }
     : unknown;
 
-type IfMatch<O> = O extends { readonly takesIfMatch: true }
+type IfMatch<O> = [O] extends [{ readonly takesIfMatch: true }]
   ? {
       /** The `revision` that you read: if somebody edited it since, nothing is written (`precondition_failed`). */
       readonly ifMatch?: number;
     }
   : unknown;
 
-export type CallInput<O> = Params<O> & Query<O> & Body<O> & IdempotencyKey<O> & IfMatch<O> & CallOptions;
+type FileBody<O> = [O] extends [{ readonly file: { readonly contentTypes: readonly (infer Type)[] } }]
+  ? {
+      /** Sent as it is; a stream is not held in memory. Give a large one the time that it takes. */
+      readonly file: string | Uint8Array<ArrayBuffer> | Blob | ReadableStream<Uint8Array>;
+      /** Left out: the first that the operation takes. */
+      readonly contentType?: Type;
+    }
+  : unknown;
 
-/** JSON as it comes, as the contract describes it: an instant is a text in UTC. undefined where the answer is empty. */
-export type CallOutput<O> = O extends { readonly success: 204 }
+export type CallInput<O> = Params<O> & Query<O> & Body<O> & FileBody<O> & IdempotencyKey<O> & IfMatch<O> & CallOptions;
+
+/**
+ * JSON as it comes, as the contract describes it: an instant is a text in UTC. A download is its text, and undefined an
+ * empty answer.
+ */
+export type CallOutput<O> = [O] extends [{ readonly success: 204 }]
   ? undefined
   : Schema<O, "output"> extends infer S extends z.ZodType
     ? z.input<S>
@@ -74,12 +87,7 @@ type Method<O> =
 
 type IsList<O> = Schema<O, "query"> extends { readonly shape: { readonly cursor: unknown } } ? true : false;
 
-export type OperationId = Operation["id"];
-export type OperationOf<Id extends OperationId> = Extract<Operation, { readonly id: Id }>;
-
 /** One method for each operation of the API, by its id. */
 export type Client = {
-  readonly [Id in OperationId]: IsList<OperationOf<Id>> extends true
-    ? Method<OperationOf<Id>> & Listing<OperationOf<Id>>
-    : Method<OperationOf<Id>>;
+  readonly [O in Operation as O["id"]]: IsList<O> extends true ? Method<O> & Listing<O> : Method<O>;
 };

@@ -16,7 +16,9 @@ export interface ApiRequest {
   readonly url: string;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | undefined;
+  readonly body: string | Uint8Array<ArrayBuffer> | Blob | ReadableStream<Uint8Array> | undefined;
+  /** The answer is a text, and not JSON. */
+  readonly isDownload: boolean;
   readonly signal: AbortSignal | undefined;
   readonly timeoutMilliseconds: number;
   /** Whether it may be sent again without being done twice. */
@@ -33,7 +35,7 @@ type Attempt =
     };
 
 /**
- * Sends a request until it is answered, and gives back the answer's JSON (undefined if it is empty).
+ * Sends a request until it is answered, and gives back the answer's JSON or text (undefined if it is empty).
  * @throws ApiProblem when the API refuses it; ApiUnreachable when nothing of the API answers; the signal's reason
  */
 export async function sendRequest(request: ApiRequest, retry: RetryPolicy, around: Surroundings): Promise<unknown> {
@@ -52,7 +54,12 @@ export async function sendRequest(request: ApiRequest, retry: RetryPolicy, aroun
 async function tryRequest(request: ApiRequest, around: Surroundings): Promise<Attempt> {
   const { url, method, headers, body, signal, timeoutMilliseconds } = request;
   const timeout = AbortSignal.timeout(timeoutMilliseconds);
-  const init = { method, headers, redirect: "error" as const, ...(body === undefined ? {} : { body }) };
+  const init = {
+    method,
+    headers,
+    redirect: "error" as const,
+    ...(body === undefined ? {} : { body, duplex: "half" as const }),
+  };
   let response: Response;
   let text: string;
   try {
@@ -67,6 +74,7 @@ async function tryRequest(request: ApiRequest, around: Surroundings): Promise<At
     const error = new ApiUnreachable(`${method} ${url}: the API ${what}.`, { cause });
     return { kind: "failed", error, isPassing: true };
   }
+  if (response.ok && request.isDownload) return { kind: "answered", body: text };
   const json = parseJson(response, text);
   if (response.ok && (json !== undefined || text === "")) return { kind: "answered", body: json };
 

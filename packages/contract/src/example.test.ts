@@ -34,7 +34,9 @@ describe.each(operations)("$id", (operation) => {
 
     expect(operation.output.safeParse(example).error).toBeUndefined();
     expect(exampleAnswer(operation)).toEqual(example);
-    expect(described?.responses[operation.success]?.content?.["application/json"]?.example).toEqual(example);
+    expect(described?.responses[operation.success]?.content).toMatchObject({
+      [operation.download?.replace(/;.*/, "") ?? "application/json"]: { example },
+    });
   });
 
   test("gives an example of each of its errors", () => {

@@ -33,7 +33,11 @@ function exampleOf(schema: Json, name: string, definitions: Record<string, Json>
   if (typeof schema.$ref === "string") return again(definitions[schema.$ref.replace("#/$defs/", "")]);
   if ("const" in schema) return schema.const;
   if (Array.isArray(schema.examples)) return schema.examples[0];
-  if (Array.isArray(schema.enum)) return schema.enum[0];
+  if (Array.isArray(schema.enum)) return schema.enum.includes("scheduled") ? "scheduled" : schema.enum[0];
+  if (Array.isArray(schema.type)) {
+    const type = schema.type.find((each) => each !== "null");
+    return schema.type.includes("null") && isUsuallyEmpty(name) ? null : again({ ...schema, type });
+  }
   const choices = (schema.anyOf ?? schema.oneOf) as Json[] | undefined;
   if (choices !== undefined) {
     const isNullable = choices.some(({ type }) => type === "null");
@@ -64,7 +68,7 @@ function exampleOf(schema: Json, name: string, definitions: Record<string, Json>
 
 /** What has a value only after something went wrong, came to its end or is waited for. */
 function isUsuallyEmpty(name: string): boolean {
-  return /^(next|previous|end_reason|hold_reason|error_|enhanced_code|smtp_code|opted_out_at|completed_at|ended_at|paused_at|resume_at|revoked_at|expires_at|deactivated_at|obstacle|problem$|backoff|lease)/.test(
+  return /^(next|previous|end_reason|hold_reason|error_|enhanced_code|smtp_code|opted_out_at|sent_at|email_log$|completed_at|ended_at|paused_at|resume_at|revoked_at|expires_at|deactivated_at|obstacle|problem$|backoff|lease)/.test(
     name,
   );
 }

@@ -149,7 +149,9 @@ export const getImportFailures = defineOperation({
   params,
   success: 200,
   download: "text/csv; charset=utf-8",
-  output: z.string(),
+  output: z.string().meta({
+    examples: ['email,import_row,import_code,import_reason\nann@,3,invalid_email,"nothing stands after the ""@"""\n'],
+  }),
   errors: [],
 });
 

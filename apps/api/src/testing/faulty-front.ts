@@ -44,7 +44,7 @@ async function answer(apiUrl: string, request: IncomingMessage, response: Server
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const body = Buffer.concat(chunks);
-  const { host: _, connection: __, ...headers } = request.headers;
+  const { host: _, connection: __, "transfer-encoding": _____, ...headers } = request.headers;
   const answered = await fetch(`${apiUrl}${request.url}`, {
     method: request.method ?? "GET",
     headers: headers as Record<string, string>,

@@ -5,7 +5,7 @@ import { emailLog, sequenceEnrollment, stepExecution } from "../schema/journeys.
 import { emailSequence } from "../schema/sequences.ts";
 import { contains } from "./contains.ts";
 import { type InstantRange, inRange } from "./in-range.ts";
-import { type Page, type PageRequest, readPage } from "./keyset.ts";
+import { chooseFrom, type Page, type PageRequest, readPage } from "./keyset.ts";
 
 export interface EmailLogFilters extends InstantRange<"sent_at"> {
   readonly contact?: string | undefined;
@@ -48,19 +48,22 @@ export function listEmailLogs(
   filters: EmailLogFilters,
   request: PageRequest,
 ): Promise<Page<EmailLogRow>> {
+  const { sequence } = filters;
+  const isListed = and(
+    filters.contact === undefined ? undefined : eq(emailLog.contactId, filters.contact),
+    filters.execution === undefined ? undefined : eq(emailLog.executionId, filters.execution),
+    filters.outcome === undefined ? undefined : eq(emailLog.outcome, filters.outcome),
+    filters.to_address === undefined ? undefined : sql`lower(${emailLog.toAddress}) = lower(${filters.to_address})`,
+    filters.message_id === undefined ? undefined : eq(emailLog.messageId, filters.message_id),
+    inRange(emailLog.sentAt, "sent_at", filters),
+    contains(filters.search, emailLog.subject, emailLog.toAddress),
+  );
   return readPage<EmailLogRow, string>(request, {
     id: emailLog.id,
     keys: { sent_at: { expression: emailLog.sentAt, type: "timestamptz" } },
-    where: and(
-      filters.contact === undefined ? undefined : eq(emailLog.contactId, filters.contact),
-      filters.execution === undefined ? undefined : eq(emailLog.executionId, filters.execution),
-      filters.sequence === undefined ? undefined : eq(sequenceEnrollment.sequenceId, filters.sequence),
-      filters.outcome === undefined ? undefined : eq(emailLog.outcome, filters.outcome),
-      filters.to_address === undefined ? undefined : sql`lower(${emailLog.toAddress}) = lower(${filters.to_address})`,
-      filters.message_id === undefined ? undefined : eq(emailLog.messageId, filters.message_id),
-      inRange(emailLog.sentAt, "sent_at", filters),
-      contains(filters.search, emailLog.subject, emailLog.toAddress),
-    ),
+    where: and(isListed, isOfStepsOf(sequence)),
+    whereNear: sequence === undefined ? undefined : and(isListed, eq(sequenceEnrollment.sequenceId, sequence)),
+    choose: chooseFrom(emailLog.id),
     select: ({ where, orderBy, limit, sortValue }) =>
       orm(db)
         .select({ ...fields, sort_value: sortValue })
@@ -81,6 +84,14 @@ export function listEmailLogs(
       return rows[0]?.count ?? 0;
     },
   });
+}
+
+/** By way of the executions of the sequence's steps: an email names its execution only. */
+function isOfStepsOf(sequence: string | undefined): SQL | undefined {
+  if (sequence === undefined) return undefined;
+  return sql`${emailLog.executionId} = any(array(
+    select x.id from step_execution x join sequence_step st on st.id = x.step_id
+    join sequence_version v on v.id = st.version_id where v.sequence_id = ${sequence}))`;
 }
 
 /** The email with this id, if there is one. */

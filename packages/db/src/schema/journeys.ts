@@ -86,6 +86,8 @@ export const emailLog = pgTable(
     index("email_log_sent_idx").on(t.sentAt, t.id),
     index("email_log_contact_idx").on(t.contactId, t.sentAt, t.id),
     index("email_log_to_idx").on(sql`lower(${t.toAddress})`, t.sentAt, t.id),
+    index("email_log_to_search_idx").using("gin", sql`${t.toAddress} gin_trgm_ops`),
+    index("email_log_subject_search_idx").using("gin", sql`${t.subject} gin_trgm_ops`),
     index("email_log_in_doubt_idx").on(t.executionId).where(sql`${t.outcome} = 'in_doubt'`),
   ],
 );
@@ -158,6 +160,7 @@ export const stepExecution = pgTable(
     index("step_execution_scheduled_idx").on(t.scheduledFor, t.id),
     index("step_execution_step_id_idx").on(t.stepId, t.id),
     index("step_execution_step_scheduled_idx").on(t.stepId, t.scheduledFor, t.id),
+    index("step_execution_sent_idx").on(t.sentAt, t.id).where(sql`${t.sentAt} is not null`),
     index("step_execution_status_id_idx").on(t.status, t.id),
     index("step_execution_hold_idx").on(t.holdReason).where(sql`${t.status} = 'pending'`),
     check(

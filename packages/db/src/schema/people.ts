@@ -43,7 +43,7 @@ export const contact = pgTable(
   (t) => [
     uniqueIndex("contact_email_key").on(sql`lower(${t.email})`),
     index("contact_company_idx").on(t.companyId, t.id),
-    // For searches. Where the extension pg_trgm cannot be had, the migration leaves these two and company's out.
+    // For searches. Where the extension pg_trgm cannot be had, the migration leaves these out, and those like them.
     index("contact_email_search_idx").using("gin", sql`${t.email} gin_trgm_ops`),
     index("contact_name_search_idx").using("gin", sql`(${t.firstName} || ' ' || ${t.lastName}) gin_trgm_ops`),
   ],
