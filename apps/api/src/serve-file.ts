@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { OperationDefinition } from "@dripline/contract/operation";
 import type { Database } from "@dripline/db/database";
@@ -29,12 +30,13 @@ export function serveUpload<O extends Upload, Received>(
       done(new ProblemError("unsupported_media_type", `Send the file as ${contentTypes.join(" or ")}.`));
     });
     route(scope, deps, operation, async (context, request, reply) => {
+      const { socket } = request.raw; // a request that breaks off has none afterwards
       try {
         if (Number(request.headers["content-length"] ?? 0) > bytesMax) throw tooLarge(bytesMax);
         const received = await receive(context, atMost(bytesMax, request.raw));
         return await answerWrite(deps, operation, (each) => handler(each, received), context, request, reply);
       } catch (error) {
-        if (!request.raw.complete) endConnectionAfter(reply);
+        if (!request.raw.complete) endConnectionAfter(reply, socket);
         throw error;
       }
     });
@@ -45,8 +47,7 @@ export function serveUpload<O extends Upload, Received>(
  * What is left of the file is not waited for. Nor would the server ever close a connection by itself whose request is not
  * read to its end: stopping the process would wait for it.
  */
-function endConnectionAfter(reply: FastifyReply): void {
-  const { socket } = reply.request.raw;
+function endConnectionAfter(reply: FastifyReply, socket: Socket): void {
   reply.header("connection", "close");
   reply.raw.once("finish", () => socket.destroySoon());
 }
