@@ -41,8 +41,8 @@ export async function followImport(
     if (taken !== undefined) await runImport(deps, taken, onProgress);
     const row = await findImport(db, id);
     if (row === undefined) throw new Error(`the import ${id} was deleted while it ran`);
+    onProgress({ rowsDone: row.rowsDone, rowsTotal: row.rowsTotal ?? 0 }); // also of one that a worker was faster to end
     if (row.endedAt !== null) return row;
-    onProgress({ rowsDone: row.rowsDone, rowsTotal: row.rowsTotal ?? 0 });
     await wait(pauseMilliseconds);
   }
 }
