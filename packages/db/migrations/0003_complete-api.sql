@@ -84,6 +84,10 @@ CREATE INDEX "sequence_enrollment_status_id_idx" ON "sequence_enrollment" USING 
 CREATE INDEX "sequence_enrollment_company_idx" ON "sequence_enrollment" USING btree ("company_id");--> statement-breakpoint
 CREATE INDEX "step_execution_scheduled_idx" ON "step_execution" USING btree ("scheduled_for","id");--> statement-breakpoint
 CREATE INDEX "step_execution_sent_idx" ON "step_execution" USING btree ("sent_at","id") WHERE "step_execution"."sent_at" is not null;--> statement-breakpoint
+CREATE INDEX "contact_created_idx" ON "contact" USING btree ("created_at","id");--> statement-breakpoint
+CREATE INDEX "contact_opted_out_idx" ON "contact" USING btree ("id") WHERE "contact"."opted_out_at" is not null;--> statement-breakpoint
+CREATE INDEX "company_created_idx" ON "company" USING btree ("created_at","id");--> statement-breakpoint
+CREATE INDEX "suppression_reason_idx" ON "suppression" USING btree ("reason","created_at","id");--> statement-breakpoint
 CREATE INDEX "step_execution_status_id_idx" ON "step_execution" USING btree ("status","id");--> statement-breakpoint
 -- pg_trgm comes with PostgreSQL and the owner of a database may create it, but an installation can lack it (a package of its
 -- own on some systems). Searches are right without these indexes, and slow; docs/performance.md says how to add them later.
@@ -94,6 +98,8 @@ BEGIN
 	CREATE INDEX "contact_name_search_idx" ON "contact" USING gin (("first_name" || ' ' || "last_name") gin_trgm_ops);
 	CREATE INDEX "email_log_to_search_idx" ON "email_log" USING gin ("to_address" gin_trgm_ops);
 	CREATE INDEX "email_log_subject_search_idx" ON "email_log" USING gin ("subject" gin_trgm_ops);
+	CREATE INDEX "suppression_email_search_idx" ON "suppression" USING gin ("email" gin_trgm_ops);
+	CREATE INDEX "suppression_note_search_idx" ON "suppression" USING gin ("note" gin_trgm_ops);
 	CREATE INDEX "company_name_search_idx" ON "company" USING gin ("name" gin_trgm_ops);
 EXCEPTION WHEN feature_not_supported OR undefined_file OR insufficient_privilege THEN
 	RAISE WARNING 'The extension pg_trgm cannot be had here (%): searches will read whole tables.', SQLERRM;

@@ -16,6 +16,7 @@ export const company = pgTable(
   },
   (t) => [
     index("company_name_idx").on(sql`lower(${t.name})`),
+    index("company_created_idx").on(t.createdAt, t.id),
     index("company_name_search_idx").using("gin", sql`${t.name} gin_trgm_ops`),
   ],
 );
@@ -42,6 +43,8 @@ export const contact = pgTable(
   },
   (t) => [
     uniqueIndex("contact_email_key").on(sql`lower(${t.email})`),
+    index("contact_created_idx").on(t.createdAt, t.id),
+    index("contact_opted_out_idx").on(t.id).where(sql`${t.optedOutAt} is not null`),
     index("contact_company_idx").on(t.companyId, t.id),
     // For searches. Where the extension pg_trgm cannot be had, the migration leaves these out, and those like them.
     index("contact_email_search_idx").using("gin", sql`${t.email} gin_trgm_ops`),
@@ -115,6 +118,9 @@ export const suppression = pgTable(
   },
   (t) => [
     uniqueIndex("suppression_email_key").on(sql`lower(${t.email})`),
+    index("suppression_reason_idx").on(t.reason, t.createdAt, t.id),
+    index("suppression_email_search_idx").using("gin", sql`${t.email} gin_trgm_ops`),
+    index("suppression_note_search_idx").using("gin", sql`${t.note} gin_trgm_ops`),
     index("suppression_created_idx").on(t.createdAt, t.id),
   ],
 );
