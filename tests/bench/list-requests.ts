@@ -129,7 +129,7 @@ async function readSamples(db: Queryable): Promise<Samples> {
     search: [
       ["<in all>", "e"],
       ["<in a third>", "mail.example"],
-      ["<in 1 of 400>", "abc"],
+      ["<in 1 of 100>", "abc"],
       ["<one>", email.slice(3, 20)],
       ["<none>", "no such words"],
     ],
