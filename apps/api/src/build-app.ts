@@ -116,9 +116,9 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   serveEmailTemplatePreviews(app, deps, renderer);
   serveTestSend(app, deps, renderer);
   serveSchedules(app, deps);
+  serveNextOpenings(app, deps);
   serveUsers(app, deps);
   serveApiKeys(app, deps);
-  serveNextOpenings(app, deps);
   serveAuditLog(app, deps);
   serveImports(app, deps);
   serveImportFiles(app, deps);

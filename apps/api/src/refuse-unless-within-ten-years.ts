@@ -4,12 +4,12 @@ import { ProblemError } from "./problem-error.ts";
 const yearsMax = 10;
 
 /** @throws ProblemError `validation_failed` at `pointer` if the moment is not in the future, or too far in it */
-export function refuseUnlessWithinTenYears(pointer: string, at: Date, now: Date): void {
+export function refuseUnlessWithinTenYears(pointer: string, at: Date, now: Date, advice = "nothing was changed"): void {
   const last = new Date(now);
   last.setUTCFullYear(now.getUTCFullYear() + yearsMax);
   if (at > now && at <= last) return;
   const detail = at <= now ? `is not in the future: it is ${now.toISOString()} now` : `is after ${last.toISOString()}`;
-  throw new ProblemError("validation_failed", `${pointer} ${detail}; nothing was changed.`, {
+  throw new ProblemError("validation_failed", `${pointer} ${detail}; ${advice}.`, {
     errors: [{ pointer, code: "invalid", detail }],
   });
 }

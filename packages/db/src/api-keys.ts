@@ -123,11 +123,13 @@ export async function noteApiKeyUse(
   { id, lastUsedAt }: Pick<ApiKeyHolder, "id" | "lastUsedAt">,
   now: Date,
 ): Promise<void> {
-  if (lastUsedAt !== null && now.getTime() - lastUsedAt.getTime() < usedEveryMilliseconds) return;
+  const aMinuteAgo = new Date(now.getTime() - usedEveryMilliseconds);
+  if (lastUsedAt !== null && lastUsedAt > aMinuteAgo) return;
   await db.query({
     name: "note-api-key-use",
-    text: "update api_key set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at < $2)",
-    values: [id, now],
+    // Of many requests in the same moment one writes.
+    text: "update api_key set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at <= $3)",
+    values: [id, now, aMinuteAgo],
   });
 }
 

@@ -1,16 +1,14 @@
 import * as operations from "@dripline/contract/companies";
-import type { Queryable } from "@dripline/db/database";
 import * as deleting from "@dripline/db/queries/delete-company";
 import { insertCompany } from "@dripline/db/queries/insert-company";
-import { lockRecord } from "@dripline/db/queries/lock-record";
 import * as companies from "@dripline/db/queries/read-companies";
 import * as changing from "@dripline/db/queries/update-company";
 import type { FastifyInstance } from "fastify";
 import { pageBody, pageRequest } from "../cursor.ts";
 import type { Deps } from "../deps.ts";
-import { type IfMatch, refuseOtherRevision } from "../if-match.ts";
 import { found, inUse, notFound } from "../problem-error.ts";
 import { serve } from "../serve.ts";
+import { takeForEdit } from "../take-for-edit.ts";
 
 export function serveCompanies(app: FastifyInstance, deps: Deps): void {
   serve(app, deps, operations.listCompanies, async ({ db, query, url }) => {
@@ -30,19 +28,19 @@ export function serveCompanies(app: FastifyInstance, deps: Deps): void {
   });
 
   serve(app, deps, operations.replaceCompany, async ({ tx, params: { id }, body, ifMatch, now }) => {
-    await takeForEdit(tx, id, ifMatch);
+    await takeForEdit(tx, "company", id, ifMatch);
     await changing.updateCompany(tx, id, body, now);
     return found(await companies.findCompany(tx, id));
   });
 
   serve(app, deps, operations.updateCompany, async ({ tx, params: { id }, body, ifMatch, now }) => {
-    await takeForEdit(tx, id, ifMatch);
+    await takeForEdit(tx, "company", id, ifMatch);
     await changing.updateCompany(tx, id, body, now);
     return found(await companies.findCompany(tx, id));
   });
 
   serve(app, deps, operations.deleteCompany, async ({ tx, params: { id }, ifMatch }) => {
-    await takeForEdit(tx, id, ifMatch);
+    await takeForEdit(tx, "company", id, ifMatch);
     if ((await deleting.deleteCompany(tx, id)) === "in_use") {
       throw inUse(
         "Somebody is on their way through a sequence with this company, and their emails may name it. Delete it when those enrollments have ended, or end them first.",
@@ -51,10 +49,4 @@ export function serveCompanies(app: FastifyInstance, deps: Deps): void {
     }
     return { id };
   });
-}
-
-async function takeForEdit(tx: Queryable, id: string, ifMatch: IfMatch): Promise<void> {
-  const locked = await lockRecord(tx, "company", id);
-  if (locked === undefined) throw notFound("company", id);
-  refuseOtherRevision(ifMatch, locked);
 }

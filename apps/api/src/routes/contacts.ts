@@ -4,16 +4,15 @@ import { optInContacts } from "@dripline/db/opt-out-contacts";
 import * as deleting from "@dripline/db/queries/delete-contact";
 import { existingIds } from "@dripline/db/queries/existing-ids";
 import { insertContact } from "@dripline/db/queries/insert-contact";
-import { lockRecord } from "@dripline/db/queries/lock-record";
 import * as contacts from "@dripline/db/queries/read-contacts";
 import * as changing from "@dripline/db/queries/update-contact";
 import { optOutContact } from "@dripline/engine/opt-out";
 import type { FastifyInstance } from "fastify";
 import { pageBody, pageRequest } from "../cursor.ts";
 import type { Deps } from "../deps.ts";
-import { type IfMatch, refuseOtherRevision } from "../if-match.ts";
 import { found, inUse, notFound, ProblemError, unknownReferences } from "../problem-error.ts";
 import { serve } from "../serve.ts";
+import { takeForEdit } from "../take-for-edit.ts";
 
 export function serveContacts(app: FastifyInstance, deps: Deps): void {
   serve(app, deps, operations.listContacts, async ({ db, query, url }) => {
@@ -36,14 +35,14 @@ export function serveContacts(app: FastifyInstance, deps: Deps): void {
   });
 
   serve(app, deps, operations.replaceContact, async ({ tx, params: { id }, body, ifMatch, now }) => {
-    await takeForEdit(tx, id, ifMatch);
+    await takeForEdit(tx, "contact", id, ifMatch);
     await write(tx, id, changesOf(body), now);
     return found(await contacts.findContact(tx, id));
   });
 
   serve(app, deps, operations.updateContact, async ({ tx, params: { id }, body, ifMatch, principal, now }) => {
     const { opted_out: wantsNone, ...fields } = body;
-    await takeForEdit(tx, id, ifMatch);
+    await takeForEdit(tx, "contact", id, ifMatch);
     if (Object.keys(fields).length > 0) await write(tx, id, changesOf(fields), now);
     if (wantsNone === true) await optOutContact(tx, { contactId: id, source: "API", now, actor: principal.id });
     if (wantsNone === false) await optInContacts(tx, [id], now);
@@ -51,7 +50,7 @@ export function serveContacts(app: FastifyInstance, deps: Deps): void {
   });
 
   serve(app, deps, operations.deleteContact, async ({ tx, params: { id }, ifMatch, now }) => {
-    await takeForEdit(tx, id, ifMatch);
+    await takeForEdit(tx, "contact", id, ifMatch);
     if ((await deleting.deleteContact(tx, id, now)) === "in_use") {
       throw inUse(
         'The contact is or was enrolled, and enrollments are the record of what they got. So that they get no more: PATCH with {"opted_out": true}.',
@@ -60,12 +59,6 @@ export function serveContacts(app: FastifyInstance, deps: Deps): void {
     }
     return { id };
   });
-}
-
-async function takeForEdit(tx: Queryable, id: string, ifMatch: IfMatch): Promise<void> {
-  const locked = await lockRecord(tx, "contact", id);
-  if (locked === undefined) throw notFound("contact", id);
-  refuseOtherRevision(ifMatch, locked);
 }
 
 /** @throws ProblemError if the company does not exist or another contact has the address */

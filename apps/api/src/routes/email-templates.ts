@@ -2,7 +2,6 @@ import * as operations from "@dripline/contract/email-templates";
 import type { Queryable } from "@dripline/db/database";
 import * as deleting from "@dripline/db/queries/delete-email-template";
 import { insertEmailTemplate } from "@dripline/db/queries/insert-email-template";
-import { lockRecord } from "@dripline/db/queries/lock-record";
 import * as templates from "@dripline/db/queries/read-email-templates";
 import * as changing from "@dripline/db/queries/update-email-template";
 import { compileTemplate, type TemplateProblem, type TemplateSource } from "@dripline/mail/compile-template";
@@ -10,9 +9,10 @@ import { deriveText } from "@dripline/mail/derive-text";
 import type { FastifyInstance } from "fastify";
 import { pageBody, pageRequest } from "../cursor.ts";
 import type { Deps } from "../deps.ts";
-import { type IfMatch, refuseOtherRevision } from "../if-match.ts";
+import type { IfMatch } from "../if-match.ts";
 import { found, inUse, nameTaken, notFound, ProblemError } from "../problem-error.ts";
 import { serve } from "../serve.ts";
+import { takeForEdit } from "../take-for-edit.ts";
 
 export function serveEmailTemplates(app: FastifyInstance, deps: Deps): void {
   serve(app, deps, operations.listEmailTemplates, async ({ db, query, url }) => {
@@ -64,9 +64,7 @@ export function serveEmailTemplates(app: FastifyInstance, deps: Deps): void {
 
 /** The template with its current version, locked for an edit. @throws ProblemError */
 export async function takeTemplate(tx: Queryable, id: string, ifMatch: IfMatch): Promise<templates.EmailTemplateRow> {
-  const locked = await lockRecord(tx, "email_template", id);
-  if (locked === undefined) throw notFound("email template", id);
-  refuseOtherRevision(ifMatch, locked);
+  await takeForEdit(tx, "email_template", id, ifMatch);
   return found(await templates.findEmailTemplate(tx, id));
 }
 

@@ -10,6 +10,7 @@ import { wakeManyAfterCommit } from "@dripline/engine/wake-after-commit";
 import type { FastifyInstance } from "fastify";
 import type { Deps } from "../deps.ts";
 import { found, notFound, ProblemError } from "../problem-error.ts";
+import { refuseUnlessWithinTenYears } from "../refuse-unless-within-ten-years.ts";
 import { serve } from "../serve.ts";
 import { toSequenceEnrollment } from "./sequence-enrollments.ts";
 
@@ -54,19 +55,7 @@ async function answer(tx: Queryable, id: string, result: LifecycleResult): Promi
   }
 }
 
-/** Nobody pauses for longer; a year that was mistyped would otherwise keep somebody from their emails for good. */
-const pauseYearsMax = 10;
-
 /** @throws ProblemError `validation_failed` if a pause cannot end then */
 export function refuseUntil(until: Date, now: Date): void {
-  const last = new Date(now);
-  last.setUTCFullYear(now.getUTCFullYear() + pauseYearsMax);
-  if (until > now && until <= last) return;
-  const [sentence, detail] =
-    until <= now
-      ? ["A pause ends in the future", `is not in the future: it is ${now.toISOString()} now`]
-      : [`A pause ends within ${pauseYearsMax} years`, `is after ${last.toISOString()}`];
-  throw new ProblemError("validation_failed", `${sentence}; leave \`until\` out if nobody knows when.`, {
-    errors: [{ pointer: "/until", code: "invalid", detail }],
-  });
+  refuseUnlessWithinTenYears("/until", until, now, "leave `until` out if nobody knows when the pause ends");
 }

@@ -11,7 +11,6 @@ import {
 import type { Queryable } from "@dripline/db/database";
 import * as deleting from "@dripline/db/queries/delete-schedule";
 import { insertSchedule } from "@dripline/db/queries/insert-schedule";
-import { lockRecord } from "@dripline/db/queries/lock-record";
 import * as schedules from "@dripline/db/queries/read-schedules";
 import * as changing from "@dripline/db/queries/update-schedule";
 import type { Schedule as ScheduleRules } from "@dripline/domain/schedule";
@@ -20,10 +19,10 @@ import type { FastifyInstance } from "fastify";
 import type { z } from "zod";
 import { pageBody, pageRequest } from "../cursor.ts";
 import type { Deps } from "../deps.ts";
-import { type IfMatch, refuseOtherRevision } from "../if-match.ts";
 import { invalidBody } from "../parse-request.ts";
 import { found, inUse, nameTaken, notFound } from "../problem-error.ts";
 import { serve } from "../serve.ts";
+import { takeForEdit } from "../take-for-edit.ts";
 
 export function serveSchedules(app: FastifyInstance, deps: Deps): void {
   serve(app, deps, listSchedules, async ({ db, query, url }) => {
@@ -44,17 +43,17 @@ export function serveSchedules(app: FastifyInstance, deps: Deps): void {
   });
 
   serve(app, deps, replaceSchedule, async ({ tx, params: { id }, body, ifMatch, now }) => {
-    await takeForEdit(tx, id, ifMatch);
+    await takeForEdit(tx, "schedule", id, ifMatch);
     return write(tx, id, body, now);
   });
 
   serve(app, deps, updateSchedule, async ({ tx, params: { id }, body, ifMatch, now }) => {
-    await takeForEdit(tx, id, ifMatch);
+    await takeForEdit(tx, "schedule", id, ifMatch);
     return write(tx, id, inPlace(found(await schedules.findSchedule(tx, id)), body), now);
   });
 
   serve(app, deps, deleteSchedule, async ({ tx, params: { id }, ifMatch }) => {
-    await takeForEdit(tx, id, ifMatch);
+    await takeForEdit(tx, "schedule", id, ifMatch);
     const deleted = await deleting.deleteSchedule(tx, id);
     switch (deleted.kind) {
       case "deleted":
@@ -73,12 +72,6 @@ export function serveSchedules(app: FastifyInstance, deps: Deps): void {
         return unreachable(deleted);
     }
   });
-}
-
-async function takeForEdit(tx: Queryable, id: string, ifMatch: IfMatch): Promise<void> {
-  const locked = await lockRecord(tx, "schedule", id);
-  if (locked === undefined) throw notFound("schedule", id);
-  refuseOtherRevision(ifMatch, locked);
 }
 
 async function write(

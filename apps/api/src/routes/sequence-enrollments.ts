@@ -14,9 +14,9 @@ import { describeProgress } from "@dripline/domain/progress";
 import type { FastifyInstance } from "fastify";
 import { pageBody, pageRequest } from "../cursor.ts";
 import type { Deps } from "../deps.ts";
-import { refuseOtherRevision } from "../if-match.ts";
 import { found, notFound, ProblemError, unknownReferences } from "../problem-error.ts";
 import { type Context, serve } from "../serve.ts";
+import { takeForEdit } from "../take-for-edit.ts";
 
 export function serveSequenceEnrollments(app: FastifyInstance, deps: Deps): void {
   serve(app, deps, listSequenceEnrollments, async ({ db, query, url }) => {
@@ -34,9 +34,7 @@ export function serveSequenceEnrollments(app: FastifyInstance, deps: Deps): void
   serve(app, deps, updateSequenceEnrollment, (context) => edit(context, context.body));
 
   serve(app, deps, deleteSequenceEnrollment, async ({ tx, params, ifMatch }) => {
-    const enrollment = await writing.lockEnrollment(tx, params.id);
-    if (enrollment === undefined) throw notFound("enrollment", params.id);
-    refuseOtherRevision(ifMatch, enrollment);
+    await takeForEdit(tx, "sequence_enrollment", params.id, ifMatch);
     const deleted = await deleteEnrollments(tx, [params.id]);
     if (deleted.length === 0) throw enrollmentLive(found(await whatKeepsEnrollment(tx, params.id)));
     return { id: params.id };
@@ -52,9 +50,7 @@ async function edit(
   if (typeof company === "string" && !(await existingIds(tx, "company", [company])).has(company)) {
     throw unknownReferences([{ pointer: "/company", what: "company", id: company }]);
   }
-  const enrollment = await writing.lockEnrollment(tx, params.id);
-  if (enrollment === undefined) throw notFound("enrollment", params.id);
-  refuseOtherRevision(ifMatch, enrollment);
+  const enrollment = await takeForEdit(tx, "sequence_enrollment", params.id, ifMatch);
   const changes = {
     ...(notes === undefined ? {} : { notes }),
     ...(company === undefined ? {} : { companyId: company }),

@@ -15,9 +15,10 @@ import type { FastifyInstance } from "fastify";
 import type { z } from "zod";
 import { pageBody, pageRequest } from "../cursor.ts";
 import type { Deps } from "../deps.ts";
-import { type IfMatch, refuseOtherRevision } from "../if-match.ts";
+import type { IfMatch } from "../if-match.ts";
 import { found, inUse, notFound, ProblemError } from "../problem-error.ts";
 import { serve } from "../serve.ts";
+import { takeForEdit } from "../take-for-edit.ts";
 
 const insteadOfDeleting =
   'The user made something, or an API key was made for them. Deactivate them instead: PATCH with {"is_active": false}.';
@@ -43,7 +44,7 @@ export function serveUsers(app: FastifyInstance, deps: Deps): void {
   serve(app, deps, updateUser, ({ tx, params, body, ifMatch, now }) => change(tx, params.id, body, ifMatch, now));
 
   serve(app, deps, deleteUser, async ({ tx, params: { id }, ifMatch }) => {
-    await lock(tx, id, ifMatch);
+    await takeForEdit(tx, "user", id, ifMatch);
     const deleted = await writing.deleteUser(tx, id);
     if (deleted.kind === "in_use") throw inUse(insteadOfDeleting, deleted.usedBy);
     return { id };
@@ -57,7 +58,7 @@ async function change(
   ifMatch: IfMatch,
   now: Date,
 ): Promise<User> {
-  await lock(tx, id, ifMatch);
+  await takeForEdit(tx, "user", id, ifMatch);
   const { email, name, role, is_active: isActive } = changes;
   const named = {
     ...(email === undefined ? {} : { email }),
@@ -66,12 +67,6 @@ async function change(
     ...(isActive === undefined ? {} : { isActive }),
   };
   return written(tx, await writing.updateUser(tx, id, named, now));
-}
-
-async function lock(tx: Queryable, id: string, ifMatch: IfMatch): Promise<void> {
-  const user = await writing.lockUser(tx, id);
-  if (user === undefined) throw notFound("user", id);
-  refuseOtherRevision(ifMatch, user);
 }
 
 async function written(tx: Queryable, outcome: writing.WrittenUser): Promise<User> {

@@ -8,7 +8,7 @@ import type { ImportRow } from "@dripline/db/queries/read-imports";
 import { findInstallation } from "../find-installation.ts";
 import { followImport } from "../follow-import.ts";
 import { readColumns } from "../read-columns.ts";
-import { showRebuildProgress } from "../rebuild-progress.ts";
+import { showProgress } from "../show-progress.ts";
 import { UserError } from "../user-error.ts";
 import { withDatabase } from "../with-database.ts";
 
@@ -42,7 +42,7 @@ export async function importFile(
   const { databaseUrl, redisUrl } = installation;
   const queue = openWakeQueue({ redisUrl, databaseUrl, now: options.now, role: "producer" });
   const { stderr } = process;
-  const progress = showRebuildProgress({ isTerminal: stderr.isTTY === true, write: (text) => stderr.write(text) });
+  const progress = showProgress({ isTerminal: stderr.isTTY === true, write: (text) => stderr.write(text) });
   try {
     return await withDatabase(databaseUrl, async (db) => {
       const id = await storeImport(db, options);
@@ -50,7 +50,7 @@ export async function importFile(
       const row = await followImport(
         { db, queue, now: options.now, dayLengthMilliseconds },
         id,
-        ({ rowsDone, rowsTotal }) => progress.show({ queued: rowsDone, total: rowsTotal }),
+        ({ rowsDone, rowsTotal }) => progress.show({ done: rowsDone, total: rowsTotal }),
       );
       progress.end();
       return report(db, row, options);

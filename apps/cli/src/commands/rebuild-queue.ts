@@ -1,5 +1,5 @@
 import { findInstallation } from "../find-installation.ts";
-import { showRebuildProgress } from "../rebuild-progress.ts";
+import { showProgress } from "../show-progress.ts";
 import { UserError } from "../user-error.ts";
 import { withDatabase } from "../with-database.ts";
 
@@ -27,12 +27,14 @@ export async function rebuildQueueNow(
   const queue = openWakeQueue({ redisUrl, databaseUrl, now, role: "producer" });
   // Progress is for people who wait: what a script reads is the result alone.
   const { stderr } = process;
-  const progress = showRebuildProgress({
+  const progress = showProgress({
     isTerminal: stderr.isTTY === true,
     write: (text) => (json ? undefined : stderr.write(text)),
   });
   try {
-    const result = await withDatabase(databaseUrl, (db) => rebuildQueue({ db, queue }, progress.show));
+    const result = await withDatabase(databaseUrl, (db) =>
+      rebuildQueue({ db, queue }, ({ queued, total }) => progress.show({ done: queued, total })),
+    );
     progress.end();
     if (result.kind === "queue_unfit") throw new UserError([...result.problems, repeatIt].join("\n"));
     if (result.kind === "queue_lost") {

@@ -1,7 +1,7 @@
 import type { Queryable } from "../database.ts";
 
 /** What people edit one at a time and whole. */
-type Editable = "contact" | "company" | "email_template" | "schedule";
+export type Editable = "contact" | "company" | "email_template" | "schedule" | "sequence_enrollment" | "user";
 
 /**
  * Takes a record for an edit: whoever edits it at the same time waits for the end of this transaction, and then sees the
@@ -13,7 +13,7 @@ export async function lockRecord(
   id: string,
 ): Promise<{ revision: number } | undefined> {
   const { rows } = await tx.query<{ revision: number }>(
-    `select revision from ${table} where id = $1 for no key update`,
+    `select revision from "${table}" where id = $1 for no key update`,
     [id],
   );
   return rows[0];

@@ -2,18 +2,9 @@ import { eq } from "drizzle-orm";
 import { orm, type Queryable } from "../database.ts";
 import { sequenceEnrollment } from "../schema/journeys.ts";
 
-export interface LockedEnrollment {
+interface LockedEnrollment {
   readonly id: string;
   readonly revision: number;
-}
-
-/** Takes an enrollment for an edit: whoever writes it at the same time waits. Undefined if there is no such enrollment. */
-export async function lockEnrollment(tx: Queryable, id: string): Promise<LockedEnrollment | undefined> {
-  const { rows } = await tx.query<LockedEnrollment>(
-    "select id, revision from sequence_enrollment where id = $1 for no key update",
-    [id],
-  );
-  return rows[0];
 }
 
 export interface EnrollmentChanges {

@@ -3,6 +3,7 @@ import { orm, type Queryable } from "../database.ts";
 import { newId } from "../new-id.ts";
 import { user } from "../schema/people.ts";
 import { findUserIdByEmail } from "./read-users.ts";
+import { tryWrite } from "./try-write.ts";
 
 export interface UserFields {
   readonly email: string;
@@ -30,14 +31,6 @@ export async function insertUser(
   return { kind: "email_taken", existingId: (await findUserIdByEmail(tx, email)) ?? "" };
 }
 
-/** Takes a user for a change, and says at which revision they are: who changes them at the same time waits for the end. */
-export async function lockUser(tx: Queryable, id: string): Promise<{ readonly revision: number } | undefined> {
-  const { rows } = await tx.query<{ revision: number }>('select revision from "user" where id = $1 for no key update', [
-    id,
-  ]);
-  return rows[0];
-}
-
 /** Changes what `changes` names of a user; the rest stays. Call it in a transaction, which goes on also if the address is taken. */
 export async function updateUser(
   tx: Queryable,
@@ -45,9 +38,8 @@ export async function updateUser(
   { isActive, ...changes }: Partial<UserFields>,
   now: Date,
 ): Promise<WrittenUser> {
-  await tx.query("savepoint update_user");
-  try {
-    await orm(tx)
+  const refusal = await tryWrite(tx, () =>
+    orm(tx)
       .update(user)
       .set({
         ...changes,
@@ -57,14 +49,11 @@ export async function updateUser(
         revision: sql`${user.revision} + 1`,
         updatedAt: now,
       })
-      .where(eq(user.id, id));
-    await tx.query("release savepoint update_user");
-    return { kind: "written", id };
-  } catch (error) {
-    if (violated(error) !== "user_email_key") throw error;
-    await tx.query("rollback to savepoint update_user");
-    return { kind: "email_taken", existingId: (await findUserIdByEmail(tx, changes.email ?? "")) ?? "" };
-  }
+      .where(eq(user.id, id)),
+  );
+  if (refusal === undefined) return { kind: "written", id };
+  if (refusal.constraint !== "user_email_key") throw new Error(`a user cannot be written: ${refusal.constraint}`);
+  return { kind: "email_taken", existingId: (await findUserIdByEmail(tx, changes.email ?? "")) ?? "" };
 }
 
 export type DeletedUser =
@@ -72,20 +61,12 @@ export type DeletedUser =
   | { readonly kind: "in_use"; readonly usedBy: readonly string[] };
 
 /**
- * Deletes a user, unless something names them; then says among which resources that is. Asked of the foreign keys, since looking first would not see what
- * somebody else is writing. Call it in a transaction, which goes on also if they are in use.
+ * Deletes a user, unless something names them; then says among which resources that is. Call it in a transaction, which
+ * goes on also if they are in use.
  */
 export async function deleteUser(tx: Queryable, id: string): Promise<DeletedUser> {
-  await tx.query("savepoint delete_user");
-  try {
-    await orm(tx).delete(user).where(eq(user.id, id));
-    await tx.query("release savepoint delete_user");
-    return { kind: "deleted" };
-  } catch (error) {
-    if (codeOf(error) !== foreignKeyViolation) throw error;
-    await tx.query("rollback to savepoint delete_user");
-    return { kind: "in_use", usedBy: await usedBy(tx, id) };
-  }
+  const refusal = await tryWrite(tx, () => orm(tx).delete(user).where(eq(user.id, id)));
+  return refusal === undefined ? { kind: "deleted" } : { kind: "in_use", usedBy: await usedBy(tx, id) };
 }
 
 async function usedBy(tx: Queryable, id: string): Promise<string[]> {
@@ -101,14 +82,4 @@ async function usedBy(tx: Queryable, id: string): Promise<string[]> {
     [id],
   );
   return rows.map(({ what }) => what);
-}
-
-const foreignKeyViolation = "23503";
-
-function codeOf(error: unknown): unknown {
-  return (((error as Error).cause ?? error) as { code?: unknown }).code;
-}
-
-function violated(error: unknown): unknown {
-  return (((error as Error).cause ?? error) as { constraint?: unknown }).constraint;
 }

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { showRebuildProgress } from "./rebuild-progress.ts";
+import { showProgress } from "./show-progress.ts";
 
 function shown(isTerminal: boolean, steps: readonly number[], total: number): string {
   let text = "";
-  const progress = showRebuildProgress({ isTerminal, write: (more) => (text += more) });
-  for (const queued of steps) progress.show({ queued, total });
+  const progress = showProgress({ isTerminal, write: (more) => (text += more) });
+  for (const done of steps) progress.show({ done, total });
   progress.end();
   return text;
 }

@@ -1,4 +1,8 @@
-import type { RebuildProgress } from "@dripline/engine/rebuild-queue";
+export interface Progress {
+  readonly done: number;
+  /** Of the start; what came on top since makes it as many as are done. */
+  readonly total: number;
+}
 
 export interface ProgressOutput {
   readonly isTerminal: boolean;
@@ -6,11 +10,11 @@ export interface ProgressOutput {
 }
 
 /**
- * Shows how far a rebuild has come: on a terminal one line that is written over, elsewhere a line for each tenth, so that
+ * Shows how far something has come: on a terminal one line that is written over, elsewhere a line for each tenth, so that
  * a log stays readable.
  */
-export function showRebuildProgress({ isTerminal, write }: ProgressOutput): {
-  show(progress: RebuildProgress): void;
+export function showProgress({ isTerminal, write }: ProgressOutput): {
+  show(progress: Progress): void;
   /** Leaves the cursor at the beginning of a line. */
   end(): void;
 } {
@@ -35,13 +39,13 @@ export function showRebuildProgress({ isTerminal, write }: ProgressOutput): {
   };
 }
 
-function describe(progress: RebuildProgress): string {
-  const { queued, total } = progress;
-  return `${String(percentOf(progress)).padStart(3)} %  ${grouped(queued)} of ${grouped(Math.max(total, queued))}`;
+function describe(progress: Progress): string {
+  const { done, total } = progress;
+  return `${String(percentOf(progress)).padStart(3)} %  ${grouped(done)} of ${grouped(Math.max(total, done))}`;
 }
 
-function percentOf({ queued, total }: RebuildProgress): number {
-  return total === 0 ? 100 : Math.min(100, Math.floor((queued * 100) / total));
+function percentOf({ done, total }: Progress): number {
+  return total === 0 ? 100 : Math.min(100, Math.floor((done * 100) / total));
 }
 
 function grouped(count: number): string {
