@@ -41,7 +41,8 @@ export async function followImport(
     if (taken !== undefined) await runImport(deps, taken, onProgress);
     const row = await findImport(db, id);
     if (row === undefined) throw new Error(`the import ${id} was deleted while it ran`);
-    onProgress({ rowsDone: row.rowsDone, rowsTotal: row.rowsTotal ?? 0 }); // also of one that a worker was faster to end
+    // Also of one that a worker was faster to end; of one that it has only begun to read nobody knows how long it is.
+    if (row.rowsTotal !== null) onProgress({ rowsDone: row.rowsDone, rowsTotal: row.rowsTotal });
     if (row.endedAt !== null) return row;
     await wait(pauseMilliseconds);
   }
