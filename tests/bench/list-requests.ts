@@ -13,7 +13,7 @@ export interface ListRequest {
 const ownParameters = ["ordering", "page_size", "include_count", "cursor"];
 
 /**
- * For every list of the contract: no filter, and each value of each filter, in each ordering.
+ * For every list of the contract: no filter, and each value of each filter, in each ordering that it may have.
  * @throws when a list has a filter, or a path a parameter, for which there is no value here
  */
 export async function listRequests(db: Queryable): Promise<ListRequest[]> {
@@ -44,11 +44,13 @@ function requestsOf(operation: OperationDefinition, samples: Samples): ListReque
     return `/${collection}/${sample[1]}`;
   });
   return orderings.flatMap((ordering) =>
-    cases.map(([title, parameters]) => ({
-      operation: operation.id,
-      title: [title, `ordering=${ordering}`].filter((part) => part !== "").join(" "),
-      address: `${path}?${new URLSearchParams({ ...parameters, ordering })}`,
-    })),
+    cases
+      .filter(([, parameters]) => operation.query?.safeParse({ ...parameters, ordering }).success)
+      .map(([title, parameters]) => ({
+        operation: operation.id,
+        title: [title, `ordering=${ordering}`].filter((part) => part !== "").join(" "),
+        address: `${path}?${new URLSearchParams({ ...parameters, ordering })}`,
+      })),
   );
 }
 

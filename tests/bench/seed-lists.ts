@@ -99,9 +99,9 @@ const journeys = [
 ];
 
 const records = [
-  `insert into email_log (id, execution_id, contact_id, template_version_id, message_id, from_address, to_address, subject,
+  `insert into email_log (id, execution_id, sequence_id, contact_id, template_version_id, message_id, from_address, to_address, subject,
                           variables, outcome, response, sent_at)
-   select uuidv7(x.sent_at - now()), x.id, c.id, (select id from email_template_version order by id limit 1),
+   select uuidv7(x.sent_at - now()), x.id, n.sequence_id, c.id, (select id from email_template_version order by id limit 1),
           '<' || x.id || '@example.com>', 'us@example.com', c.email, 'Welcome, ' || c.first_name, '{}', 'accepted', '250 OK',
           x.sent_at
    from step_execution x join sequence_enrollment n on n.id = x.enrollment_id join contact c on c.id = n.contact_id

@@ -56,12 +56,17 @@ describe("an email that was handed over", () => {
     expect((await list(`execution=${executionId}`)).results).toEqual([body]);
   });
 
-  test("stays when its contact is deleted", async () => {
-    const id = await insertEmailLog(db, await sent(), { executionId: null, contactId: null, templateVersionId: null });
+  test("stays when its contact is deleted, and knows its sequence", async () => {
+    const made = await sent();
+    const id = await insertEmailLog(db, made, {
+      executionId: null,
+      contactId: null,
+      templateVersionId: null,
+    });
     expect((await api.get(`/api/v1/email-logs/${id}/`)).body).toMatchObject({
       execution: null,
       enrollment: null,
-      sequence: null,
+      sequence: made.sequence.id,
       contact: null,
       email_template: null,
     });

@@ -174,6 +174,7 @@ async function events(enrollmentId: string) {
 async function logs(enrollmentId: string): Promise<string[]> {
   const { rows } = await db.query<{ outcome: string }>(
     `select l.outcome from email_log l join step_execution e on e.id = l.execution_id
+     join sequence_enrollment n on n.id = e.enrollment_id and n.sequence_id = l.sequence_id
      where e.enrollment_id = $1 order by l.sent_at, l.id`,
     [enrollmentId],
   );

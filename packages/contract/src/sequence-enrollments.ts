@@ -132,7 +132,7 @@ export const listSequenceEnrollments = defineOperation({
   tag,
   auth: "key",
   query: listQuery({
-    orderings: ["-enrolled_at", "created_at"],
+    orderings: ["-enrolled_at"],
     filters: enrollmentFilters,
   }),
   success: 200,

@@ -58,6 +58,53 @@ export const SequenceExecutionDetail = z.strictObject(detailFields).meta({ id: "
 
 const tag = "sequence-executions";
 
+const planned = instantRange("scheduled_for");
+
+const query = listQuery({
+  orderings: ["-created_at", "scheduled_for"],
+  filters: {
+    status: ExecutionStatus.optional(),
+    sequence: Id.optional(),
+    enrollment: Id.optional(),
+    step: Id.optional(),
+    contact: Id.optional(),
+    ...planned,
+    search: Search.optional().describe("In the contact's address"),
+  },
+});
+
+/**
+ * A range of moments is answered in the order of those moments: no index gives it in another order, and millions of rows
+ * would be walked through to find the first few.
+ */
+const ExecutionQuery = query
+  .extend({
+    ordering: query.shape.ordering
+      .unwrap()
+      .optional()
+      .describe(
+        "Column to sort by; a leading `-` reverses. By default `-created_at`, with a range of `scheduled_for` `-scheduled_for`",
+      ),
+  })
+  .superRefine((asked, context) => {
+    if (!hasRange(asked) || orderingOf(asked).endsWith("scheduled_for")) return;
+    const message = "is scheduled_for or -scheduled_for, or left out, when a range of scheduled_for is asked for";
+    context.addIssue({ code: "custom", path: ["ordering"], message });
+  });
+
+type Asked = { readonly [Name in keyof typeof planned]?: Date | undefined } & {
+  readonly ordering?: z.output<typeof query>["ordering"] | undefined;
+};
+
+/** The order in which these executions are listed. */
+export function orderingOf(asked: Asked): z.output<typeof query>["ordering"] {
+  return asked.ordering ?? (hasRange(asked) ? "-scheduled_for" : "-created_at");
+}
+
+function hasRange(asked: Asked): boolean {
+  return (Object.keys(planned) as (keyof typeof planned)[]).some((bound) => asked[bound] !== undefined);
+}
+
 export const listSequenceExecutions = defineOperation({
   id: "listSequenceExecutions",
   method: "GET",
@@ -67,19 +114,7 @@ export const listSequenceExecutions = defineOperation({
     "What was sent, what is due and when, and what did not go out. `?status=in_doubt` lists the emails that wait to be settled: each may have arrived or not.",
   tag,
   auth: "key",
-  query: listQuery({
-    orderings: ["-created_at", "scheduled_for"],
-    filters: {
-      status: ExecutionStatus.optional(),
-      sequence: Id.optional(),
-      enrollment: Id.optional(),
-      step: Id.optional(),
-      contact: Id.optional(),
-      ...instantRange("scheduled_for"),
-      ...instantRange("sent_at"),
-      search: Search.optional().describe("In the contact's address"),
-    },
-  }),
+  query: ExecutionQuery,
   success: 200,
   output: pageOf(SequenceExecution, "SequenceExecutionPage"),
   errors: [],

@@ -98,6 +98,7 @@ test("a sent execution gives up lease and phase, and is linked to the one email 
     {
       id: expect.any(String),
       execution_id: sending.executionId,
+      sequence_id: sending.sequence.id,
       contact_id: sending.contactId,
       template_version_id: before.messageSource?.templateVersionId,
       message_id: `<${sending.executionId}@example.com>`,

@@ -88,7 +88,7 @@ const statement = `
       next_scheduled_for timestamptz, next_is_held boolean, next_event_id uuid, next_deferral text)
   ),
   locked as materialized (
-    select e.id as execution_id, e.message_id, e.message_source as source, n.version_id, n.contact_id
+    select e.id as execution_id, e.message_id, e.message_source as source, n.version_id, n.contact_id, n.sequence_id
     from step_execution e join sequence_enrollment n on n.id = e.enrollment_id
     where e.id = any($3)
     order by n.id for update of n
@@ -105,12 +105,12 @@ const statement = `
     from input i, locked
     where locked.execution_id = e.id and e.id = i.execution_id and e.generation = i.generation and e.status = i.from_status
       and (not i.advances or (locked.version_id = i.version_id and not e.has_advanced))
-    returning e.enrollment_id, e.step_key, locked.contact_id, locked.message_id, locked.source, i.*
+    returning e.enrollment_id, e.step_key, locked.contact_id, locked.sequence_id, locked.message_id, locked.source, i.*
   ),
   logged as (
-    insert into email_log (id, execution_id, contact_id, template_version_id, message_id, from_address, to_address,
+    insert into email_log (id, execution_id, sequence_id, contact_id, template_version_id, message_id, from_address, to_address,
                            subject, variables, outcome, response, composed_at, sent_at)
-    select f.email_log_id, f.execution_id, f.contact_id, (f.source ->> 'templateVersionId')::uuid, f.message_id,
+    select f.email_log_id, f.execution_id, f.sequence_id, f.contact_id, (f.source ->> 'templateVersionId')::uuid, f.message_id,
            f.source -> 'from' ->> 'address', f.source -> 'to' ->> 'address', f.source ->> 'subject',
            (f.source -> 'variables')::jsonb, case when f.to_status = 'sent' then 'accepted' else 'in_doubt' end,
            f.email ->> 'response', (f.source ->> 'composedAt')::timestamptz, f.at

@@ -93,6 +93,18 @@ beforeAll(async () => {
     }
   }
 
+  await insert("email_log", {
+    id: newId(),
+    execution_id: idsOf("between").executionIds[0],
+    message_id: "<0@example.com>",
+    from_address: "us@example.com",
+    to_address: "between@example.com",
+    subject: "Hello",
+    variables: "{}",
+    outcome: "accepted",
+    sent_at: made,
+  });
+
   expect(await migrationState(db)).toBe("behind");
   await migrateDatabase(url);
 });
@@ -143,6 +155,11 @@ test("the database is current, and migrating once more changes nothing", async (
   const before = await executionOf("held");
   await migrateDatabase(url);
   expect(await executionOf("held")).toEqual(before);
+});
+
+test("each email that went out is found by its sequence", async () => {
+  const { rows } = await db.query("select sequence_id from email_log");
+  expect(rows).toEqual([{ sequence_id: sequences.active.id }]);
 });
 
 test("each step is its own first version, and each version is published since it was made", async () => {

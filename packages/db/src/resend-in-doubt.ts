@@ -28,9 +28,9 @@ export async function resendInDoubt(
         returning e.id, e.enrollment_id, e.message_id, e.message_source as source, w.email_log_id, w.event_id, w.reason, w.message
       ),
       logged as (
-        insert into email_log (id, execution_id, contact_id, template_version_id, message_id, from_address, to_address,
+        insert into email_log (id, execution_id, sequence_id, contact_id, template_version_id, message_id, from_address, to_address,
                                subject, variables, outcome, response, composed_at, sent_at)
-        select m.email_log_id, m.id, n.contact_id, (m.source ->> 'templateVersionId')::uuid, m.message_id,
+        select m.email_log_id, m.id, n.sequence_id, n.contact_id, (m.source ->> 'templateVersionId')::uuid, m.message_id,
                m.source -> 'from' ->> 'address', m.source -> 'to' ->> 'address', m.source ->> 'subject',
                (m.source -> 'variables')::jsonb, 'in_doubt', null, (m.source ->> 'composedAt')::timestamptz, $8
         from moved m join sequence_enrollment n on n.id = m.enrollment_id

@@ -1,4 +1,4 @@
-import { getSequenceExecution, listSequenceExecutions } from "@dripline/contract/sequence-executions";
+import { getSequenceExecution, listSequenceExecutions, orderingOf } from "@dripline/contract/sequence-executions";
 import type { Queryable } from "@dripline/db/database";
 import * as executions from "@dripline/db/queries/read-sequence-executions";
 import type { FastifyInstance } from "fastify";
@@ -8,7 +8,8 @@ import { notFound } from "../problem-error.ts";
 import { serve } from "../serve.ts";
 
 export function serveSequenceExecutions(app: FastifyInstance, deps: Deps): void {
-  serve(app, deps, listSequenceExecutions, async ({ db, query, url }) => {
+  serve(app, deps, listSequenceExecutions, async ({ db, query: asked, url }) => {
+    const query = { ...asked, ordering: orderingOf(asked) };
     const page = await executions.listSequenceExecutions(db, query, pageRequest(query));
     return pageBody(page, query, url, (execution) => execution);
   });

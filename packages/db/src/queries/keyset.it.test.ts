@@ -47,7 +47,6 @@ const positionValue = (ordering: string) =>
 test.each<[string, List, string, string]>([
   ["enrollments", listSequenceEnrollments, "-enrolled_at", "sequence_enrollment_enrolled_idx"],
   ["enrollments, backwards", listSequenceEnrollments, "enrolled_at", "sequence_enrollment_enrolled_idx"],
-  ["enrollments by creation", listSequenceEnrollments, "created_at", "sequence_enrollment_pkey"],
   ["executions", listSequenceExecutions, "-created_at", "step_execution_pkey"],
   ["contacts", listContacts, "-created_at", "contact_pkey"],
   ["companies", listCompanies, "-created_at", "company_pkey"],

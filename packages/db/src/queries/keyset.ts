@@ -102,8 +102,8 @@ export async function readPage<Row extends { id: string }, Ordering extends stri
   };
 }
 
-/** Some milliseconds' worth. What one row in 100 matches fills a page of 20 from here; of what is rarer, all can be sorted. */
-const nearRows = 2_000;
+/** Some milliseconds' worth. What one row in 200 matches fills a page of 20 from here; of what is rarer, all can be sorted. */
+const nearRows = 5_000;
 
 function isNear(id: AnyPgColumn, isBeyond: SQL | undefined, orderBy: SQL[]): SQL {
   return sql`${id} = any(array(${chooseFrom(id)({ where: isBeyond, orderBy, limit: nearRows })}))`;

@@ -1,7 +1,7 @@
 import { and, eq, type SQL, sql } from "drizzle-orm";
 import { orm, type Queryable } from "../database.ts";
 import { emailTemplateVersion } from "../schema/content.ts";
-import { emailLog, sequenceEnrollment, stepExecution } from "../schema/journeys.ts";
+import { emailLog, stepExecution } from "../schema/journeys.ts";
 import { emailSequence } from "../schema/sequences.ts";
 import { contains } from "./contains.ts";
 import { type InstantRange, inRange } from "./in-range.ts";
@@ -21,7 +21,7 @@ const fields = {
   id: emailLog.id,
   execution: emailLog.executionId,
   enrollment: stepExecution.enrollmentId,
-  sequence: emailSequence.id,
+  sequence: emailLog.sequenceId,
   sequence_name: emailSequence.name,
   contact: emailLog.contactId,
   message_id: emailLog.messageId,
@@ -38,8 +38,7 @@ const fields = {
 export type EmailLogRow = Awaited<ReturnType<typeof findEmailLogs>>[number];
 
 const isExecution = eq(stepExecution.id, emailLog.executionId);
-const isEnrollment = eq(sequenceEnrollment.id, stepExecution.enrollmentId);
-const isSequence = eq(emailSequence.id, sequenceEnrollment.sequenceId);
+const isSequence = eq(emailSequence.id, emailLog.sequenceId);
 const isVersion = eq(emailTemplateVersion.id, emailLog.templateVersionId);
 
 /** One page of the emails that match. */
@@ -48,8 +47,8 @@ export function listEmailLogs(
   filters: EmailLogFilters,
   request: PageRequest,
 ): Promise<Page<EmailLogRow>> {
-  const { sequence } = filters;
   const isListed = and(
+    filters.sequence === undefined ? undefined : eq(emailLog.sequenceId, filters.sequence),
     filters.contact === undefined ? undefined : eq(emailLog.contactId, filters.contact),
     filters.execution === undefined ? undefined : eq(emailLog.executionId, filters.execution),
     filters.outcome === undefined ? undefined : eq(emailLog.outcome, filters.outcome),
@@ -61,37 +60,23 @@ export function listEmailLogs(
   return readPage<EmailLogRow, string>(request, {
     id: emailLog.id,
     keys: { sent_at: { expression: emailLog.sentAt, type: "timestamptz" } },
-    where: and(isListed, isOfStepsOf(sequence)),
-    whereNear: sequence === undefined ? undefined : and(isListed, eq(sequenceEnrollment.sequenceId, sequence)),
+    where: isListed,
     choose: chooseFrom(emailLog.id),
     select: ({ where, orderBy, limit, sortValue }) =>
       orm(db)
         .select({ ...fields, sort_value: sortValue })
         .from(emailLog)
         .leftJoin(stepExecution, isExecution)
-        .leftJoin(sequenceEnrollment, isEnrollment)
         .leftJoin(emailSequence, isSequence)
         .leftJoin(emailTemplateVersion, isVersion)
         .where(where)
         .orderBy(...orderBy)
         .limit(limit),
     count: async (where) => {
-      const query = orm(db).select({ count: sql<number>`count(*)::int` }).from(emailLog);
-      const rows = await query
-        .leftJoin(stepExecution, isExecution)
-        .leftJoin(sequenceEnrollment, isEnrollment)
-        .where(where);
+      const rows = await orm(db).select({ count: sql<number>`count(*)::int` }).from(emailLog).where(where);
       return rows[0]?.count ?? 0;
     },
   });
-}
-
-/** By way of the executions of the sequence's steps: an email names its execution only. */
-function isOfStepsOf(sequence: string | undefined): SQL | undefined {
-  if (sequence === undefined) return undefined;
-  return sql`${emailLog.executionId} = any(array(
-    select x.id from step_execution x join sequence_step st on st.id = x.step_id
-    join sequence_version v on v.id = st.version_id where v.sequence_id = ${sequence}))`;
 }
 
 /** The email with this id, if there is one. */
@@ -109,7 +94,7 @@ export async function findEmailSource(db: Queryable, id: string) {
       variables: emailLog.variables,
       composedAt: emailLog.composedAt,
       sentAt: emailLog.sentAt,
-      sequenceId: sequenceEnrollment.sequenceId,
+      sequenceId: emailLog.sequenceId,
       template: {
         versionId: emailTemplateVersion.id,
         subject: emailTemplateVersion.subject,
@@ -118,8 +103,6 @@ export async function findEmailSource(db: Queryable, id: string) {
       },
     })
     .from(emailLog)
-    .leftJoin(stepExecution, isExecution)
-    .leftJoin(sequenceEnrollment, isEnrollment)
     .leftJoin(emailTemplateVersion, isVersion)
     .where(eq(emailLog.id, id));
   return rows[0];
@@ -130,7 +113,6 @@ function findEmailLogs(db: Queryable, where: SQL) {
     .select(fields)
     .from(emailLog)
     .leftJoin(stepExecution, isExecution)
-    .leftJoin(sequenceEnrollment, isEnrollment)
     .leftJoin(emailSequence, isSequence)
     .leftJoin(emailTemplateVersion, isVersion)
     .where(where);

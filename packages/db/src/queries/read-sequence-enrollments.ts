@@ -79,7 +79,6 @@ export async function listSequenceEnrollments(
     id: sequenceEnrollment.id,
     keys: {
       enrolled_at: { expression: sequenceEnrollment.enrolledAt, type: "timestamptz" },
-      created_at: { expression: sequenceEnrollment.id, type: "uuid" }, // UUIDv7: ids are in the order of creation
     },
     where: matches(filters),
     ...(search === undefined ? {} : { choose: chooseFrom(sequenceEnrollment.id) }),

@@ -8,7 +8,7 @@ import { contains } from "./contains.ts";
 import { type InstantRange, inRange } from "./in-range.ts";
 import { chooseFrom, type Page, type PageRequest, readPage } from "./keyset.ts";
 
-export interface SequenceExecutionFilters extends InstantRange<"scheduled_for">, InstantRange<"sent_at"> {
+export interface SequenceExecutionFilters extends InstantRange<"scheduled_for"> {
   readonly status?: ExecutionStatus | undefined;
   readonly sequence?: string | undefined;
   readonly enrollment?: string | undefined;
@@ -63,7 +63,6 @@ export function listSequenceExecutions(
     filters.step === undefined ? undefined : eq(stepExecution.stepId, filters.step),
     isOfContact(filters.contact),
     inRange(stepExecution.scheduledFor, "scheduled_for", filters),
-    inRange(stepExecution.sentAt, "sent_at", filters),
   );
   return readPage<SequenceExecutionRow, string>(request, {
     id: stepExecution.id,

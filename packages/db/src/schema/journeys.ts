@@ -51,8 +51,6 @@ export const sequenceEnrollment = pgTable(
     index("sequence_enrollment_resume_idx").on(t.resumeAt).where(sql`${t.status} = 'paused'`),
     index("sequence_enrollment_enrolled_idx").on(t.enrolledAt, t.id),
     index("sequence_enrollment_sequence_enrolled_idx").on(t.sequenceId, t.enrolledAt, t.id),
-    index("sequence_enrollment_sequence_id_idx").on(t.sequenceId, t.id),
-    index("sequence_enrollment_status_id_idx").on(t.status, t.id),
     index("sequence_enrollment_company_idx").on(t.companyId),
     check(
       "sequence_enrollment_status_check",
@@ -67,6 +65,8 @@ export const emailLog = pgTable(
   {
     id: id(),
     executionId: uuid("execution_id"),
+    /** Without a foreign key: every email would lock the one row of its sequence. Null in some rows of before this was kept. */
+    sequenceId: uuid("sequence_id"),
     contactId: uuid("contact_id").references(() => contact.id, { onDelete: "set null" }),
     templateVersionId: uuid("template_version_id").references(() => emailTemplateVersion.id, { onDelete: "set null" }),
     messageId: text("message_id").notNull(),
@@ -84,6 +84,7 @@ export const emailLog = pgTable(
     index("email_log_message_id_idx").on(t.messageId),
     index("email_log_execution_idx").on(t.executionId),
     index("email_log_sent_idx").on(t.sentAt, t.id),
+    index("email_log_sequence_idx").on(t.sequenceId, t.sentAt, t.id),
     index("email_log_contact_idx").on(t.contactId, t.sentAt, t.id),
     index("email_log_to_idx").on(sql`lower(${t.toAddress})`, t.sentAt, t.id),
     index("email_log_to_search_idx").using("gin", sql`${t.toAddress} gin_trgm_ops`),
@@ -160,7 +161,6 @@ export const stepExecution = pgTable(
     index("step_execution_scheduled_idx").on(t.scheduledFor, t.id),
     index("step_execution_step_id_idx").on(t.stepId, t.id),
     index("step_execution_step_scheduled_idx").on(t.stepId, t.scheduledFor, t.id),
-    index("step_execution_sent_idx").on(t.sentAt, t.id).where(sql`${t.sentAt} is not null`),
     index("step_execution_status_id_idx").on(t.status, t.id),
     index("step_execution_hold_idx").on(t.holdReason).where(sql`${t.status} = 'pending'`),
     check(

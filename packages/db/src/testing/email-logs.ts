@@ -19,6 +19,7 @@ export async function insertEmailLog(
     .values({
       id,
       executionId,
+      sequenceId: sequence.id,
       contactId,
       templateVersionId: rows[0]?.id ?? null,
       messageId: `<${executionId}@example.com>`,
