@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { SummaryReporter } from "./packages/testkit/src/summary-reporter.ts";
 
@@ -14,6 +15,8 @@ export default defineConfig({
     include: ["{apps,packages}/*/src/**/*.test.ts", "tests/**/*.test.ts"],
     globalSetup: ["packages/testkit/src/global-setup.ts"],
     reporters: ["default", new SummaryReporter()],
+    // vitest takes one core fewer than there are, which on two cores is one file after the other; many files mostly wait.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
