@@ -8,23 +8,18 @@ import { type ChaosOptions, readOptions } from "./options.ts";
 import { describeBroken, tableHead, tableRow } from "./report.ts";
 import { putAway, runOnce } from "./run-once.ts";
 
-/** Of each scene of docs/crash-points.md. */
-const crashPointRepetitions = 20;
-
 // Ended by hand: what a killed process has left open (a pipe, a socket) must not keep a run from ending.
 process.exit(await run(process.argv.slice(2)));
 
 async function run(args: readonly string[]): Promise<number> {
-  // A profile of its own: nothing is random, so there is no seed and no other option.
-  if (args.includes("crash-points")) {
-    return (await runCrashPoints(crashPointRepetitions, (line) => console.error(line))) ? 0 : 1;
-  }
   const options = readOptions(args, randomInt(1_000_000));
   if ("problem" in options) {
     console.error(options.problem);
     return 2;
   }
-  return (await runAll(options)) ? 0 : 1;
+  const isGood =
+    "rounds" in options ? await runCrashPoints(options.rounds, (line) => console.error(line)) : await runAll(options);
+  return isGood ? 0 : 1;
 }
 
 async function runAll(chosen: ChaosOptions): Promise<boolean> {

@@ -12,13 +12,29 @@ export interface ChaosOptions {
   readonly keep: boolean;
 }
 
-const usage = `npm run chaos -- [--quick | --profile ${Object.keys(profiles).join("|")}] [--seed N | --seeds COUNT]
-                 [--policy ${InDoubtPolicy.options.join("|")}] [--control ${Object.keys(controls).join("|")}] [--keep]`;
+/** The profile of docs/crash-points.md: nothing in it is random. */
+const scenes = "crash-points";
+
+export interface SceneOptions {
+  /** How often each scene is played. */
+  readonly rounds: number;
+}
+
+const usage = `npm run chaos -- [--quick | --profile ${Object.keys(profiles).join("|")}] [--seed N] [--seeds COUNT]
+                 [--policy ${InDoubtPolicy.options.join("|")}] [--control ${Object.keys(controls).join("|")}] [--keep]
+npm run chaos -- --profile ${scenes} [--rounds COUNT]`;
 
 /** @returns a sentence and the usage if the arguments cannot be used */
-export function readOptions(args: readonly string[], randomSeed: number): ChaosOptions | { readonly problem: string } {
+export function readOptions(
+  args: readonly string[],
+  randomSeed: number,
+): ChaosOptions | SceneOptions | { readonly problem: string } {
   const { values } = parse(args);
   if (values === undefined) return { problem: usage };
+  if (values.profile === scenes) {
+    const rounds = Number(values.rounds ?? 20);
+    return Number.isSafeInteger(rounds) && rounds >= 1 ? { rounds } : problem("rounds are a whole number");
+  }
   const control = values.control as ControlName | undefined;
   if (control !== undefined && !(control in controls)) return problem(`there is no control "${control}"`);
   const named = values.profile ?? (values.quick ? "quick" : undefined);
@@ -49,6 +65,7 @@ function parse(args: readonly string[]) {
         seeds: { type: "string" },
         policy: { type: "string" },
         control: { type: "string" },
+        rounds: { type: "string" },
         keep: { type: "boolean" },
       },
     });

@@ -34,7 +34,7 @@ export interface Profile {
   readonly blackHoleSeconds: number;
   readonly sinkFaults: SinkFaults;
   /** How the sequences with windows are closed. */
-  readonly windows: "every_other_minute" | "one_minute";
+  readonly windows: "every_other_minute" | "one_minute" | "across_gap";
   /** How far the clock of one worker jumps, again and again; 0 for not at all. */
   readonly clockJumpHours: number;
   /** Makes everything that passes the way to the mail server later, all the time: widens what happens before the body. */
@@ -118,10 +118,14 @@ export const profiles = {
     workers: 1,
     faults: { ...noStrikes, kill: 40, freeze: 5, postgres_restart: 7, black_hole: 1, reset_storm: 4, delay: 2, cut: 3 },
   },
-  /** One worker's clock is two hours ahead or behind, and changes its mind. */
+  /** One worker's clock is two hours ahead or behind, and changes its mind; and daylight saving time begins. */
   clock: {
     ...quick,
-    enrollments: 300,
+    enrollments: 500,
+    enrollSeconds: 90,
+    // The change is on a whole minute, 25 s to 95 s after the beginning, and the minute after it is closed.
+    faultSeconds: 120,
+    windows: "across_gap",
     faults: { ...noStrikes, kill: 10, flush: 1, reset_storm: 1 },
     clockJumpHours: 2,
   },

@@ -17,10 +17,11 @@ import { claimLeaseSeconds, dataLeaseSeconds, startStack } from "./stack.ts";
 import { waitUntilQuiet } from "./wait-until-quiet.ts";
 import { ApiClient } from "./workload/api-client.ts";
 import { enrollPeople } from "./workload/enroll-people.ts";
-import { type MadeSequence, makeContent, scheduleOf, stepsPerSequence } from "./workload/make-content.ts";
+import { alwaysOpen, type MadeSequence, makeContent, scheduleOf, stepsPerSequence } from "./workload/make-content.ts";
 import { planPeople } from "./workload/plan-people.ts";
 import { alternatingOpenings, type Openings, oneClosedMinute } from "./workload/plan-windows.ts";
 import { unsubscribePeople } from "./workload/unsubscribe-people.ts";
+import { openingsAcrossGap, planZoneChange, type ZoneChange } from "./workload/zone-change.ts";
 
 export interface RunResult {
   readonly history: History;
@@ -47,10 +48,12 @@ export async function runOnce(
   const people = planPeople(seed, profile.enrollments);
   const unsubscribing = unsubscribePeople(people);
 
+  const zoneChange = profile.windows === "across_gap" ? planZoneChange(Date.now()) : undefined;
   const stack = await startStack({
     seed,
     profile,
     directory,
+    zoneChange,
     ...(control && { workerPath: fileURLToPath(new URL(`controls/${control.worker}`, import.meta.url)) }),
     onArrival: (entry) => {
       arrivals += 1;
@@ -68,8 +71,12 @@ export async function runOnce(
   }, progressMilliseconds);
   try {
     const api = new ApiClient(stack.apiUrl, stack.apiKey, seed);
-    const openings = planOpenings(profile, startedAt);
-    const sequences = await makeContent(api, options.policy, openings);
+    const openings = planOpenings(profile, startedAt, zoneChange);
+    const sequences = await makeContent(api, options.policy, {
+      open: alwaysOpen,
+      windowed: scheduleOf(openings.windowed, zoneChange),
+      edited: scheduleOf(openings.edited, zoneChange),
+    });
     for (const name of ["windowed", "edited"] as const) {
       const { sequenceId } = sequences[name];
       windows.push({ sequenceId, askedAt: startedAt, answeredAt: Date.now(), openings: openings[name] });
@@ -139,17 +146,18 @@ function abandonOnSignal(stop: () => Promise<void>): { forget(): void } {
 function planOpenings(
   profile: Profile,
   startedAt: number,
-): Record<"windowed" | "edited", Openings> & { open: undefined } {
-  if (profile.windows === "one_minute") {
-    const openings = oneClosedMinute(startedAt, 25);
-    return { open: undefined, windowed: openings, edited: openings };
-  }
-  const quietAt = lastClosedBefore(startedAt, profile);
-  return {
-    open: undefined,
-    windowed: alternatingOpenings(startedAt, quietAt, 0),
-    edited: alternatingOpenings(startedAt, quietAt, 0),
+  zoneChange: ZoneChange | undefined,
+): Record<"windowed" | "edited", Openings> {
+  const openings = () => {
+    if (zoneChange !== undefined) {
+      if (startedAt > zoneChange.at)
+        throw new Error("The processes took so long to start that the run missed the change.");
+      return openingsAcrossGap(startedAt, zoneChange);
+    }
+    if (profile.windows === "one_minute") return oneClosedMinute(startedAt, 25);
+    return alternatingOpenings(startedAt, lastClosedBefore(startedAt, profile), 0);
   };
+  return { windowed: openings(), edited: openings() };
 }
 
 /** The last closed minute is over before the faults are, so that nobody still waits for a window when they end. */
@@ -165,7 +173,7 @@ async function editWindows(
   startedAt: number,
   onEdit: (edit: WindowsInForce) => void,
 ): Promise<void> {
-  if (profile.windows === "one_minute") return;
+  if (profile.windows !== "every_other_minute") return;
   await wait((profile.faultSeconds * 1_000) / 2);
   const openings = alternatingOpenings(startedAt, lastClosedBefore(startedAt, profile), 1);
   const askedAt = Date.now();

@@ -15,6 +15,7 @@ import { type RestartableRedis, startRestartableRedis } from "./services/restart
 import { type SinkProcess, startSink } from "./services/sink-process.ts";
 import { type ProcessEnd, type Supervised, supervise } from "./services/supervised.ts";
 import type { SinkEntry } from "./sink/sink-entry.ts";
+import type { ZoneChange } from "./workload/zone-change.ts";
 
 /** A whole installation of one run: servers, the ways to them, and the real processes. */
 export interface Stack {
@@ -41,6 +42,8 @@ export interface StackOptions {
   readonly profile: Profile;
   /** Where logs and data go. */
   readonly directory: string;
+  /** A zone that changes its offset during the run, for the API and the workers alike. */
+  readonly zoneChange?: ZoneChange | undefined;
   /** The program of every worker; the real one unless a control takes a protection away. */
   readonly workerPath?: string;
   readonly onArrival: (entry: SinkEntry) => void;
@@ -130,11 +133,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     };
     const app = (name: "api" | "worker") =>
       fileURLToPath(new URL(`../../../apps/${name}/dist/main.js`, import.meta.url));
-    const api = supervise({ name: "api", arguments: [app("api")], env, logPath: log("api") }, options.onEnd);
+    const zone = options.zoneChange === undefined ? [] : changingZone(options.zoneChange);
+    const api = supervise({ name: "api", arguments: [...zone, app("api")], env, logPath: log("api") }, options.onEnd);
     const workers = Array.from({ length: profile.workers }, (_, index) => {
       const name = `worker-${index + 1}`;
       const preload = index === 0 && profile.clockJumpHours > 0 ? clockJumps(profile.clockJumpHours) : [];
-      const program = [...preload, options.workerPath ?? app("worker")];
+      const program = [...zone, ...preload, options.workerPath ?? app("worker")];
       return supervise({ name, arguments: program, env, logPath: log(name) }, options.onEnd);
     });
     const stopProcesses = async () => {
@@ -158,6 +162,12 @@ async function readyInTime(process: Supervised, logPath: string): Promise<void> 
     setTimeout(() => reject(new Error(why)), startMillisecondsMax).unref();
   });
   await Promise.race([process.whenReady(), late]);
+}
+
+function changingZone(change: ZoneChange): string[] {
+  const url = new URL("services/changing-zone.js", import.meta.url);
+  url.searchParams.set("change", JSON.stringify(change));
+  return ["--import", url.href];
 }
 
 function clockJumps(hours: number): string[] {

@@ -2,6 +2,7 @@ import type { InDoubtPolicy } from "@dripline/domain/statuses";
 import type { ApiClient } from "./api-client.ts";
 import type { SequenceName } from "./plan-people.ts";
 import { asWeeklyWindows, type Openings } from "./plan-windows.ts";
+import { windowsAcrossGap, type ZoneChange } from "./zone-change.ts";
 
 export interface MadeSequence {
   readonly sequenceId: string;
@@ -13,11 +14,11 @@ export const stepsPerSequence = 5;
 /** Of a day that lasts four minutes, a minute of delay is 0.17 s: the steps come 0.3 s to 0.8 s after each other. */
 const delayMinutes = [0, 2, 3, 4, 5];
 
-/** The run's sequences, made through the API. Windows undefined: always open. */
+/** The run's sequences, made through the API. */
 export async function makeContent(
   api: ApiClient,
   policy: InDoubtPolicy,
-  openings: Readonly<Record<SequenceName, Openings | undefined>>,
+  schedules: Readonly<Record<SequenceName, ScheduleInput>>,
 ): Promise<Record<SequenceName, MadeSequence>> {
   const templates = await Promise.all(
     delayMinutes.map((_, index) =>
@@ -29,7 +30,7 @@ export async function makeContent(
     ),
   );
   const make = async (name: SequenceName): Promise<MadeSequence> => {
-    const scheduleId = await create(api, "/api/v1/schedules/", { name, ...scheduleOf(openings[name]) });
+    const scheduleId = await create(api, "/api/v1/schedules/", { name, ...schedules[name] });
     const sequenceId = await create(api, "/api/v1/email-sequences/", {
       name,
       schedule: scheduleId,
@@ -46,14 +47,21 @@ export async function makeContent(
   return { open: await make("open"), windowed: await make("windowed"), edited: await make("edited") };
 }
 
-export function scheduleOf(openings: Openings | undefined) {
-  const always = [1, 2, 3, 4, 5, 6, 7].map((weekday) => ({ weekday, start: "00:00", end: "24:00" }));
-  return {
-    timezone: "UTC",
-    windows: openings === undefined ? always : asWeeklyWindows(openings),
-    // Everybody at once when a window opens: that is the harder case, and nobody waits a minute for their place.
-    spread_minutes: 0,
-  };
+type WeeklyWindow = { readonly weekday: number; readonly start: string; readonly end: string };
+type ScheduleInput = ReturnType<typeof schedule>;
+
+// Everybody at once when a window opens: that is the harder case, and nobody waits a minute for their place.
+const schedule = (timezone: string, windows: readonly WeeklyWindow[]) => ({ timezone, windows, spread_minutes: 0 });
+
+export const alwaysOpen = schedule(
+  "UTC",
+  [1, 2, 3, 4, 5, 6, 7].map((weekday) => ({ weekday, start: "00:00", end: "24:00" })),
+);
+
+/** Open then and no other time. If the zone's clock changes meanwhile, the openings are those of `openingsAcrossGap`. */
+export function scheduleOf(openings: Openings, change?: ZoneChange): ScheduleInput {
+  if (change === undefined) return schedule("UTC", asWeeklyWindows(openings));
+  return schedule(change.zone, windowsAcrossGap(openings, change));
 }
 
 async function create(api: ApiClient, path: string, body: unknown): Promise<string> {
