@@ -3,7 +3,7 @@ import { ZoneSource } from "@dripline/domain/time-zone";
 import { z } from "zod";
 import { Id, Instant } from "./fields.ts";
 import { instantRange } from "./instant-range.ts";
-import { listQuery, pageOf, Search } from "./list.ts";
+import { listQuery, pageOf } from "./list.ts";
 import { defineOperation } from "./operation.ts";
 
 const executionFields = {
@@ -69,7 +69,6 @@ const query = listQuery({
     step: Id.optional(),
     contact: Id.optional(),
     ...planned,
-    search: Search.optional().describe("In the contact's address"),
   },
 });
 

@@ -1,4 +1,4 @@
-import { and, type SQL, sql } from "drizzle-orm";
+import { and, getTableName, type SQL, sql } from "drizzle-orm";
 import type { AnyPgColumn } from "drizzle-orm/pg-core";
 
 /** The place of one row in an ordering: the value it is sorted by, as PostgreSQL writes it, and its id. */
@@ -58,8 +58,8 @@ export async function readPage<Row extends { id: string }, Ordering extends stri
     readonly where: SQL | undefined;
     /**
      * For a condition that may hold for most rows or for hardly any, such as a search over other tables. `where` has it in
-     * words that an index of the list's own table answers; this has it in words for a row that is at hand. The rows next in
-     * order are looked at first, and only if they do not fill the page every row that matches is found and sorted.
+     * words that an index of the list's own table answers; this has it in words for a row of that table that is at hand. The
+     * rows next in order are looked at first, and only if they do not fill the page every row that matches is found and sorted.
      */
     readonly whereNear?: SQL | undefined;
     /** `where` is about the list's own table alone: rows are chosen before anything is joined to them. */
@@ -84,10 +84,17 @@ export async function readPage<Row extends { id: string }, Ordering extends stri
         throw error;
       });
   const { whereNear } = list;
-  const near = whereNear === undefined ? [] : await select(and(whereNear, isNear(list.id, isBeyond, orderBy)));
   const where = and(list.where, isBeyond);
   const isChosen = list.choose && sql`${list.id} = any(array(${list.choose({ where, orderBy, limit })}))`;
-  const found = near.length === limit ? near : await select(isChosen ?? where);
+  const near =
+    whereNear === undefined
+      ? undefined
+      : await readNear(limit, (rows) =>
+          select(
+            sql`${list.id} = any(array(${chooseNear(list.id, whereNear, rows, { where: isBeyond, orderBy, limit })}))`,
+          ),
+        );
+  const found = near ?? (await select(isChosen ?? where));
   const hasMore = found.length > request.size;
   const rows = found.slice(0, request.size);
   if (isBackwards) rows.reverse();
@@ -102,11 +109,35 @@ export async function readPage<Row extends { id: string }, Ordering extends stri
   };
 }
 
-/** Some milliseconds' worth. What one row in 200 matches fills a page of 20 from here; of what is rarer, all can be sorted. */
-const nearRows = 5_000;
+/** Each costs some microseconds, and looking ends with the row that fills the page. */
+const nearRows = 1_000;
+const nearRowsMax = 8_000;
 
-function isNear(id: AnyPgColumn, isBeyond: SQL | undefined, orderBy: SQL[]): SQL {
-  return sql`${id} = any(array(${chooseFrom(id)({ where: isBeyond, orderBy, limit: nearRows })}))`;
+/**
+ * A full page from the rows next in order, or undefined. A first look at some of them tells how many of them match: so few
+ * that the page would hardly be full at the end of a longer look are few enough to be found by their index and sorted.
+ */
+async function readNear<Row>(limit: number, look: (rows: number) => Promise<Row[]>): Promise<Row[] | undefined> {
+  const seen = await look(nearRows);
+  if (seen.length === limit) return seen;
+  if (seen.length * (nearRowsMax / nearRows) < limit) return undefined;
+  const more = await look(nearRowsMax);
+  return more.length === limit ? more : undefined;
+}
+
+/** The ids of the first `limit` rows that match, of the `rows` that come next. They go by the table's own name. */
+function chooseNear(
+  id: AnyPgColumn,
+  whereNear: SQL,
+  rows: number,
+  { where, orderBy, limit }: Pick<Clauses, "where" | "orderBy" | "limit">,
+): SQL {
+  const order = sql.join(orderBy, sql`, `);
+  return sql`
+    select ${id} from (
+      select * from ${id.table} where ${where ?? sql`true`} order by ${order} limit ${sql.raw(String(rows))}
+    ) as ${sql.identifier(getTableName(id.table))}
+    where ${whereNear} order by ${order} limit ${sql.raw(String(limit))}`;
 }
 
 /** The ids of the rows of this column's table that come next. */

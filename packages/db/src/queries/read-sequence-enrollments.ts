@@ -82,10 +82,7 @@ export async function listSequenceEnrollments(
     },
     where: matches(filters),
     ...(search === undefined ? {} : { choose: chooseFrom(sequenceEnrollment.id) }),
-    whereNear:
-      search === undefined
-        ? undefined
-        : and(isListed(filters), contains(search, contact.email, fullName, company.name)),
+    whereNear: search === undefined ? undefined : and(isListed(filters), isAbout(search)),
     select: ({ where, orderBy, limit, sortValue }) =>
       orm(db)
         .select({ ...fields, sort_value: sortValue })
@@ -130,6 +127,13 @@ function matches(filters: SequenceEnrollmentFilters): SQL | undefined {
       isOneContaining(filters.search, sequenceEnrollment.companyId, companyTexts),
     ),
   );
+}
+
+/** The search, for a row that is at hand. */
+function isAbout(words: string): SQL {
+  return sql`(
+    (select ${contains(words, contact.email, fullName)} from ${contact} where ${isContact})
+    or (select ${contains(words, company.name)} from ${company} where ${isCompany}))`;
 }
 
 /** All filters but the search. */

@@ -4,7 +4,6 @@ import { orm, type Queryable } from "../database.ts";
 import { executionEvent, sequenceEnrollment, stepExecution } from "../schema/journeys.ts";
 import { contact } from "../schema/people.ts";
 import { emailSequence, sequenceStep } from "../schema/sequences.ts";
-import { contains } from "./contains.ts";
 import { type InstantRange, inRange } from "./in-range.ts";
 import { chooseFrom, type Page, type PageRequest, readPage } from "./keyset.ts";
 
@@ -14,7 +13,6 @@ export interface SequenceExecutionFilters extends InstantRange<"scheduled_for"> 
   readonly enrollment?: string | undefined;
   readonly step?: string | undefined;
   readonly contact?: string | undefined;
-  readonly search?: string | undefined;
 }
 
 const fields = {
@@ -56,7 +54,7 @@ export function listSequenceExecutions(
   filters: SequenceExecutionFilters,
   request: PageRequest,
 ): Promise<Page<SequenceExecutionRow>> {
-  const { sequence, search } = filters;
+  const { sequence } = filters;
   const isListed = and(
     filters.status === undefined ? undefined : eq(stepExecution.status, filters.status),
     filters.enrollment === undefined ? undefined : eq(stepExecution.enrollmentId, filters.enrollment),
@@ -70,9 +68,7 @@ export function listSequenceExecutions(
       created_at: { expression: stepExecution.id, type: "uuid" }, // UUIDv7: ids are in the order of creation
       scheduled_for: { expression: stepExecution.scheduledFor, type: "timestamptz" },
     },
-    where: and(isListed, isOfPersonContaining(search)),
-    whereNear:
-      search === undefined ? undefined : and(isListed, isOfSequence(sequence), contains(search, contact.email)),
+    where: isListed,
     choose: sequence === undefined ? chooseFrom(stepExecution.id) : chooseFromSequence(sequence),
     select: ({ where, orderBy, limit, sortValue }) =>
       orm(db)
@@ -114,12 +110,6 @@ function chooseFromSequence(sequence: string): ReturnType<typeof chooseFrom> {
       select chosen.id from sequence_version v join sequence_step st on st.version_id = v.id
       cross join lateral (${ofStep}) chosen where v.sequence_id = ${sequence}`;
   };
-}
-
-function isOfPersonContaining(words: string | undefined): SQL | undefined {
-  if (words === undefined) return undefined;
-  return sql`${stepExecution.enrollmentId} = any(array(select n.id from sequence_enrollment n where n.contact_id = any(array(
-    select ${contact.id} from ${contact} where ${contains(words, contact.email)}))))`;
 }
 
 /** The execution with this id, if there is one. */

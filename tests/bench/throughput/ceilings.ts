@@ -1,0 +1,60 @@
+import { cpuSeconds } from "./cpu.ts";
+import { runProgram } from "./processes.ts";
+import type { Services } from "./services.ts";
+
+/** As many connections and jobs at a time as two workers have together. */
+export const concurrencyOfAll = 20;
+
+export interface MailCeiling {
+  readonly perSecond: number;
+  /** Of the sender and the mail server together. */
+  readonly cpuMilliseconds: number;
+}
+
+/** Ceiling A: a nodemailer pool alone, sending the same message to the same mail server. */
+export async function measureMailCeiling(
+  services: Services,
+  messages: number,
+  directory: string,
+): Promise<MailCeiling> {
+  await services.sink.forget();
+  let before = 0;
+  let ceiling: MailCeiling | undefined;
+  await runProgram<{ seconds: number }>(
+    "ceiling-mail",
+    [services.sink.url, String(messages), String(concurrencyOfAll)],
+    async ({ seconds }, child) => {
+      const used = (await cpuSeconds([child.pid, services.sink.pid])) - before;
+      ceiling = { perSecond: messages / seconds, cpuMilliseconds: (used * 1_000) / messages };
+    },
+    directory,
+    async (child) => {
+      before = await cpuSeconds([child.pid, services.sink.pid]);
+    },
+  );
+  const arrived = (await services.sink.messageIds()).length;
+  if (ceiling === undefined || arrived < messages) throw new Error(`ceiling A: ${arrived} of ${messages} arrived`);
+  return ceiling;
+}
+
+export interface QueueCeiling {
+  /** Ceiling B: jobs that do nothing. */
+  readonly workedPerSecond: number;
+  /** Ceiling C: `addBulk`, a thousand at a time. */
+  readonly addedPerSecond: number;
+}
+
+export async function measureQueueCeiling(services: Services, jobs: number, directory: string): Promise<QueueCeiling> {
+  await services.redis.flushall();
+  let ceiling: QueueCeiling | undefined;
+  await runProgram<{ addSeconds: number; workSeconds: number }>(
+    "ceiling-queue",
+    [services.redisUrl, String(jobs), String(concurrencyOfAll)],
+    async ({ addSeconds, workSeconds }) => {
+      ceiling = { workedPerSecond: jobs / workSeconds, addedPerSecond: jobs / addSeconds };
+    },
+    directory,
+  );
+  if (ceiling === undefined) throw new Error("ceilings B and C: no result");
+  return ceiling;
+}
