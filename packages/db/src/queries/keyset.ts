@@ -58,7 +58,7 @@ export async function readPage<Row extends { id: string }, Ordering extends stri
     readonly where: SQL | undefined;
     /**
      * For a condition that may hold for most rows or for hardly any, such as a search over other tables. `where` has it in
-     * words that an index of the list's own table answers; this has it in words for a row of that table that is at hand. The
+     * words that an index of the list's own table answers; this has it for a few of that table's rows, which go by its name. The
      * rows next in order are looked at first, and only if they do not fill the page every row that matches is found and sorted.
      */
     readonly whereNear?: SQL | undefined;
@@ -109,9 +109,11 @@ export async function readPage<Row extends { id: string }, Ordering extends stri
   };
 }
 
-/** Each costs some microseconds, and looking ends with the row that fills the page. */
+/** Each costs a few microseconds. */
 const nearRows = 1_000;
 const nearRowsMax = 8_000;
+/** Matches are not spread evenly. */
+const nearReserve = 1.5;
 
 /**
  * A full page from the rows next in order, or undefined. A first look at some of them tells how many of them match: so few
@@ -120,12 +122,13 @@ const nearRowsMax = 8_000;
 async function readNear<Row>(limit: number, look: (rows: number) => Promise<Row[]>): Promise<Row[] | undefined> {
   const seen = await look(nearRows);
   if (seen.length === limit) return seen;
-  if (seen.length * (nearRowsMax / nearRows) < limit) return undefined;
-  const more = await look(nearRowsMax);
+  const rowsOfPage = (nearRows * limit) / seen.length;
+  if (rowsOfPage > nearRowsMax) return undefined;
+  const more = await look(Math.min(Math.ceil(rowsOfPage * nearReserve), nearRowsMax));
   return more.length === limit ? more : undefined;
 }
 
-/** The ids of the first `limit` rows that match, of the `rows` that come next. They go by the table's own name. */
+/** The ids of the first `limit` rows that match, of the `rows` that come next. They go by the table's name. */
 function chooseNear(
   id: AnyPgColumn,
   whereNear: SQL,
@@ -134,10 +137,10 @@ function chooseNear(
 ): SQL {
   const order = sql.join(orderBy, sql`, `);
   return sql`
-    select ${id} from (
+    with ${sql.identifier(getTableName(id.table))} as materialized (
       select * from ${id.table} where ${where ?? sql`true`} order by ${order} limit ${sql.raw(String(rows))}
-    ) as ${sql.identifier(getTableName(id.table))}
-    where ${whereNear} order by ${order} limit ${sql.raw(String(limit))}`;
+    )
+    select ${id} from ${id.table} where ${whereNear} order by ${order} limit ${sql.raw(String(limit))}`;
 }
 
 /** The ids of the rows of this column's table that come next. */

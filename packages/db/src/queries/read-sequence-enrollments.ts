@@ -129,11 +129,16 @@ function matches(filters: SequenceEnrollmentFilters): SQL | undefined {
   );
 }
 
-/** The search, for a row that is at hand. */
+/** The search among a few enrollments: their people and companies are looked up all at once, which is cheaper than one by one. */
 function isAbout(words: string): SQL {
+  const { contactId, companyId } = sequenceEnrollment;
   return sql`(
-    (select ${contains(words, contact.email, fullName)} from ${contact} where ${isContact})
-    or (select ${contains(words, company.name)} from ${company} where ${isCompany}))`;
+    ${contactId} = any(array(
+      select ${contact.id} from ${contact} where ${contact.id} = any(array(select ${contactId} from ${sequenceEnrollment}))
+        and ${contains(words, contact.email, fullName)}))
+    or ${companyId} = any(array(
+      select ${company.id} from ${company} where ${company.id} = any(array(select ${companyId} from ${sequenceEnrollment}))
+        and ${contains(words, company.name)})))`;
 }
 
 /** All filters but the search. */
