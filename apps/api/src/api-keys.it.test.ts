@@ -32,6 +32,7 @@ test("a key is shown when it is made and never again, and works as it was asked 
     expires_at: "2026-12-31T17:00:00.000Z",
     revoked_at: null,
     last_used_at: null,
+    revision: 1,
   });
   expect((await api.get(`${keys}${body.id}/`)).body).toEqual(record);
   expect(JSON.stringify((await api.get(keys)).body)).not.toContain(key.slice(12));
@@ -236,4 +237,17 @@ test("keys are found by user, by whether they work now, and by words in name or 
   expect(await ids(`user=${user.id}`)).toEqual([revoked.id, works.id]);
   expect(await ids(`search=${works.prefix}`)).toEqual([works.id]);
   now = testNow;
+});
+
+test("what can be changed of a key is replaced whole by PUT, and by nobody who read an older one", async () => {
+  const made = await make.apiKey({ name: "Before", requests_per_minute: 60 });
+  const put = (body: object, headers = {}) => api.send("PUT", `${keys}${made.id}/`, { body, headers });
+
+  const answer = await put({ name: "After" }, { "if-match": '"1"' });
+
+  expect(answer.body).toMatchObject({ name: "After", requests_per_minute: null, expires_at: null, revision: 2 });
+  expectProblem(await put({ name: "Late" }, { "if-match": '"1"' }), 412, "precondition_failed");
+  expectProblem(await put({ name: "After", scopes: ["admin"] }), 422, "validation_failed");
+  await act(made.id, "revoke");
+  expectProblem(await put({ name: "Too late" }), 409, "api_key_revoked");
 });

@@ -115,7 +115,30 @@ test("cannot be written or changed, and an entry that does not exist is a 404", 
   const [entry] = await found("page_size=1");
   for (const method of ["PUT", "PATCH", "DELETE"]) {
     const answer = await api.send(method, `/api/v1/audit-log/${entry.id}/`, { body: {} });
-    expectProblem(answer, 404, "not_found");
+    expectProblem(answer, 405, "method_not_allowed");
   }
-  expectProblem(await api.post("/api/v1/audit-log/", {}), 404, "not_found");
+  expectProblem(await api.post("/api/v1/audit-log/", {}), 405, "method_not_allowed");
+});
+
+test("an entry says what the record does not tell: the fields of an edit, the name of what is gone, whom a bulk was about", async () => {
+  const dataOf = async (objectId: string) =>
+    (await found(`object_id=${objectId}`)).map((e: { action: string; data: object }) => [e.action, e.data]);
+  const company = await make.company({ name: "Gone soon" });
+  await api.send("PATCH", `/api/v1/companies/${company.id}/`, { body: { country: "TH" } });
+  await api.send("DELETE", `/api/v1/companies/${company.id}/`);
+  expect(await dataOf(company.id)).toEqual([
+    ["deleteCompany", { name: "Gone soon" }],
+    ["updateCompany", { fields: ["country"] }],
+    ["createCompany", {}],
+  ]);
+
+  const key = await make.apiKey({ name: "Audited key", scopes: ["enroll"] });
+  const rotated = await api.post(`/api/v1/api-keys/${key.id}/rotate/`, { overlap_minutes: 5 });
+  expect(await dataOf(key.id)).toEqual([["createApiKey", { name: "Audited key", scopes: ["enroll"], user: null }]]);
+  expect(await dataOf(rotated.body.id)).toEqual([["rotateApiKey", { replaces: key.id, overlap_minutes: 5 }]]);
+
+  const sequence = await make.sequence();
+  const items = [{ contact_id: (await make.contact()).id }];
+  await api.post("/api/v1/sequence-enrollments/bulk/", { sequence_id: sequence.id, items });
+  expect((await found("action=bulkEnroll"))[0].data).toMatchObject({ sequence: sequence.id, enrolled: 1, refused: 0 });
 });

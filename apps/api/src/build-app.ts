@@ -5,6 +5,7 @@ import { createRenderer } from "@dripline/mail/render";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, LogController } from "fastify";
+import { allowedMethods } from "./allowed-methods.ts";
 import type { Deps } from "./deps.ts";
 import { hangUpWhenStopping } from "./hang-up-when-stopping.ts";
 import { serveOps } from "./ops/serve-ops.ts";
@@ -141,7 +142,12 @@ function answerProblems(app: FastifyInstance): void {
       request.log.warn({ err: error, code: problem.code }, "a request could not be answered");
     return sendProblem(problem, request, reply);
   });
-  app.setNotFoundHandler(async (request) => {
+  app.setNotFoundHandler(async (request, reply) => {
+    const allowed = allowedMethods(request.url);
+    if (allowed.length > 0) {
+      reply.header("allow", allowed.join(", "));
+      throw new ProblemError("method_not_allowed", `This path takes ${allowed.join(", ")}, and not ${request.method}.`);
+    }
     throw new ProblemError(
       "not_found",
       `There is nothing at ${request.method} of this path; /docs lists what there is.`,

@@ -52,3 +52,12 @@ test("companies are found by exact name, country and when they were created", as
   expect(await found("created_at__lt=2026-01-02T00:00:00Z")).toEqual([company.id]);
   expectProblem(await api.get("/api/v1/companies/?country=usa"), 400, "invalid_query");
 });
+
+test("whoever had a deleted company is at a new revision, so an edit of what they were is refused", async () => {
+  const company = await make.company();
+  const contact = await make.contact({ company: company.id });
+
+  await api.send("DELETE", `/api/v1/companies/${company.id}/`);
+
+  expect((await api.get(`/api/v1/contacts/${contact.id}/`)).body).toMatchObject({ company: null, revision: 2 });
+});

@@ -385,3 +385,26 @@ test("the queue being down is nobody's trouble: 201, the row is written, and the
   expect(answer.body.step_executions).toMatchObject([{ status: "scheduled" }]);
   expect(lame.log.join()).toContain("the queue did not take a wake-up");
 });
+
+test("the address of the list takes the names that answers have as well", async () => {
+  const [sequence, contact, company] = [await make.sequence(), await make.contact(), await make.company()];
+  const list = "/api/v1/sequence-enrollments/";
+
+  const answer = await api.post(list, { sequence: sequence.id, contact: contact.id, company: company.id, notes: "Hi" });
+
+  expect(answer.status).toBe(201);
+  expect(answer.body).toMatchObject({ sequence: sequence.id, contact: contact.id, company: company.id, notes: "Hi" });
+  const withContact = await api.post(list, {
+    sequence_id: sequence.id,
+    contact: { email: "inline.named@example.com" },
+  });
+  expect(withContact.body.contact_email).toBe("inline.named@example.com");
+  expect(expectProblem(await api.post(list, {}), 422, "validation_failed").errors).toMatchObject([
+    { pointer: "/sequence", code: "required" },
+    { pointer: "/contact", code: "required" },
+  ]);
+  const both = { sequence: sequence.id, sequence_id: sequence.id, contact_id: contact.id };
+  expect(expectProblem(await api.post(list, both), 422, "validation_failed").errors).toMatchObject([
+    { pointer: "/sequence", code: "invalid" },
+  ]);
+});

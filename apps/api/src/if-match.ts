@@ -31,6 +31,14 @@ export function readIfMatch(header: string | string[] | undefined): IfMatch {
     .map(([, , opaque]) => Number(opaque));
 }
 
+/** For an operation that cannot keep the promise which the header asks for: to do it all the same would be worse. */
+export function dependsOnNoRevision(): ProblemError {
+  return new ProblemError(
+    "invalid_header",
+    "This operation does not depend on a revision, so it cannot heed If-Match: leave the header out.",
+  );
+}
+
 /** @throws ProblemError `precondition_failed` if the caller read another revision than there is now */
 export function refuseOtherRevision(ifMatch: IfMatch, { revision }: { readonly revision: number }): void {
   if (ifMatch === undefined || ifMatch === "*" || ifMatch.includes(revision)) return;

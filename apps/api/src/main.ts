@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { REAL_PACE } from "@dripline/domain/delay";
 import { requireSoundStart } from "@dripline/engine/require-sound-start";
+import { compileTemplate } from "@dripline/mail/compile-template";
 import { openWakeQueue } from "@dripline/queue/open-wake-queue";
 import { readApiConfig } from "@dripline/runtime/config";
 import { describeConfigProblems } from "@dripline/runtime/config-problem";
@@ -75,6 +76,8 @@ async function listen(): Promise<void> {
     await app.listen({ host: config.host, port: config.port });
     log.info({ url: config.publicUrl, backend: queue.backend }, "ready");
     process.send?.({ type: "ready" });
+    // The first template that is saved must not wait, in its transaction, until the compiler is loaded.
+    void compileTemplate({ subject: "-", mjml: "<mjml><mj-body></mj-body></mjml>" });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason = code === "EADDRINUSE" ? "another program listens there; stop it or set API_PORT" : message;

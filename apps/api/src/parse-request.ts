@@ -1,6 +1,6 @@
 import type { OperationDefinition, OperationInput } from "@dripline/contract/operation";
 import type { ProblemPlace } from "@dripline/contract/problem";
-import type { z } from "zod";
+import { z } from "zod";
 import { ProblemError } from "./problem-error.ts";
 
 interface RawRequest {
@@ -37,7 +37,7 @@ export function parseRequest<O extends OperationDefinition>(operation: O, reques
     throw new ProblemError("validation_failed", `The body is nested deeper than ${nestingMax} levels.`);
   }
   const body = operation.body?.safeParse(sent);
-  if (body?.success === false) throw invalidBody("The body is not valid", body.error, sent);
+  if (body?.success === false) throw invalidBody("The body is not valid", body.error, sent, fieldsOf(operation.output));
   return { params: params?.data, query: query?.data, body: body?.data } as OperationInput<O>;
 }
 
@@ -64,12 +64,17 @@ function isDeeperThan(levelsMax: number, value: unknown): boolean {
 }
 
 /** What was found wrong in `body`, under a sentence that says what it is. */
-export function invalidBody(what: string, error: z.ZodError, body: unknown): ProblemError {
+export function invalidBody(
+  what: string,
+  error: z.ZodError,
+  body: unknown,
+  readOnly: readonly string[] = [],
+): ProblemError {
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     const errors = [{ pointer: "", code: "invalid", detail: "must be a JSON object" }];
     return new ProblemError("validation_failed", "The body must be a JSON object.", { errors });
   }
-  const errors = placesInBody(error, body);
+  const errors = placesInBody(error, body, readOnly);
   const [first] = errors;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
   const detail = `${what}: ${first?.pointer || "it"} ${first?.detail}${more}.`;
@@ -77,8 +82,16 @@ export function invalidBody(what: string, error: z.ZodError, body: unknown): Pro
 }
 
 /** The places in `body` that are wrong, each with a pointer from there. */
-export function placesInBody(error: z.ZodError, body: unknown): ProblemPlace[] {
-  return placesIn(error, body, (key) => ({ code: "unknown_field", detail: `there is no field "${key}"` }));
+export function placesInBody(error: z.ZodError, body: unknown, readOnly: readonly string[] = []): ProblemPlace[] {
+  return placesIn(error, body, (key) => ({
+    code: "unknown_field",
+    detail: readOnly.includes(key) ? `"${key}" cannot be written here: leave it out` : `there is no field "${key}"`,
+  }));
+}
+
+/** The members of an answer: whoever sends what they read gets told which of them are only read. */
+function fieldsOf(output: z.ZodType): string[] {
+  return output instanceof z.ZodObject ? Object.keys(output.shape) : [];
 }
 
 function placesIn(

@@ -34,7 +34,10 @@ function problemFromFastify(error: unknown, bodyBytesMax: number): ProblemError 
   const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
   switch (code) {
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
-      return new ProblemError("unsupported_media_type", "Send the body as JSON, with Content-Type: application/json.");
+      return new ProblemError(
+        "unsupported_media_type",
+        "Send the body as JSON, with Content-Type: application/json. A file of contacts goes to its import: PUT /api/v1/imports/{id}/file/.",
+      );
     case "FST_ERR_CTP_BODY_TOO_LARGE":
       return new ProblemError(
         "payload_too_large",

@@ -1,7 +1,7 @@
 import { openDatabase } from "@dripline/db/database";
 import { freshDatabase } from "@dripline/testkit/database";
 import { expect, test } from "vitest";
-import { expectProblem } from "./testing/make.ts";
+import { expectProblem, nobody } from "./testing/make.ts";
 import { startApi } from "./testing/start-api.ts";
 
 const { url, pool } = await freshDatabase();
@@ -70,13 +70,39 @@ test("nobody without a key makes the server read a body", async () => {
 
 test.each([
   ["a path that leads nowhere", "GET", "/api/v1/nothing-here/"],
-  ["a method that is not offered", "DELETE", "/api/v1/contacts/"],
   ["an id that is none", "GET", "/api/v1/contacts/not-an-id/"],
   ["an id of nothing", "GET", "/api/v1/contacts/019a0000-0000-7000-8000-00000000dead/"],
   ["an id of endless length", "GET", `/api/v1/contacts/${"x".repeat(2_000)}/`],
   ["a path that cannot be decoded", "GET", "/api/v1/contacts/%zz/"],
 ])("%s is not found", async (_, method, path) => {
   expectProblem(await api.send(method, path), 404, "not_found");
+});
+
+test.each([
+  ["DELETE", "/api/v1/contacts/", "GET, HEAD, POST"],
+  ["POST", `/api/v1/contacts/${nobody}`, "GET, HEAD, PUT, PATCH, DELETE"],
+  ["PUT", `/api/v1/sequence-executions/${nobody}/`, "GET, HEAD"],
+])("a method that a path does not take is told which it takes: %s %s", async (method, path, allow) => {
+  const answer = await api.send(method, path, { body: {} });
+  expectProblem(answer, 405, "method_not_allowed");
+  expect(answer.headers.get("allow")).toBe(allow);
+});
+
+test("If-Match is refused where nothing depends on a revision, so that nobody relies on it", async () => {
+  const answer = await api.post("/api/v1/companies/", { name: "Unmatched" }, { "if-match": '"1"' });
+  expectProblem(answer, 400, "invalid_header");
+  expect((await api.get("/api/v1/companies/?search=Unmatched")).body.results).toEqual([]);
+});
+
+test("whoever sends back what they read is told which fields are only read", async () => {
+  const { body } = await api.post("/api/v1/companies/", { name: "Read and sent back" });
+  const answer = await api.send("PUT", `/api/v1/companies/${body.id}/`, { body });
+  const { errors } = expectProblem(answer, 422, "validation_failed");
+  expect(errors).toContainEqual({
+    pointer: "/created_at",
+    code: "unknown_field",
+    detail: '"created_at" cannot be written here: leave it out',
+  });
 });
 
 test("a sane request id is taken over, any other replaced", async () => {

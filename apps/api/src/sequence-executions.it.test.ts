@@ -2,7 +2,7 @@ import { insertExecution } from "@dripline/db/testing/executions";
 import { freshDatabase } from "@dripline/testkit/database";
 import { makeContact, makeSequence } from "@dripline/testkit/factories";
 import { expect, test } from "vitest";
-import { expectProblem, nobody } from "./testing/make.ts";
+import { expectProblem, makers, nobody } from "./testing/make.ts";
 import { startApi } from "./testing/start-api.ts";
 
 const { url } = await freshDatabase();
@@ -70,4 +70,21 @@ test("a range of moments comes in the order of those moments, latest first unles
 
 test("an execution that does not exist is a 404", async () => {
   expectProblem(await api.get(`/api/v1/sequence-executions/${nobody}/`), 404, "not_found");
+});
+
+test("a step is asked for by its id in any version", async () => {
+  const make = makers(api);
+  const sequence = await make.draft([0, 3]);
+  const [before] = sequence.steps;
+  await api.post(`/api/v1/email-sequences/${sequence.id}/publish/`, {});
+  const { body } = await api.get(`/api/v1/email-sequences/${sequence.id}/`);
+  const [after] = body.steps;
+  expect(after.id).not.toBe(before.id);
+
+  const ids = await idsOf(`step=${before.id}`);
+
+  expect(ids).toHaveLength(1);
+  expect(await idsOf(`step=${after.id}`)).toEqual(ids);
+  expect(await idsOf(`step=${after.id}&sequence=${sequence.id}`)).toEqual(ids);
+  expect(await idsOf(`step=${body.steps[1].id}`)).toEqual([]);
 });

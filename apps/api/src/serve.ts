@@ -14,7 +14,7 @@ import { announceDeprecation } from "./announce-deprecation.ts";
 import { authenticate, type Principal } from "./authenticate.ts";
 import type { Deps } from "./deps.ts";
 import { readIdempotencyKey, requestHash, takeIdempotencyKey } from "./idempotency.ts";
-import { entityTag, type IfMatch, readIfMatch } from "./if-match.ts";
+import { dependsOnNoRevision, entityTag, type IfMatch, readIfMatch } from "./if-match.ts";
 import { parseRequest } from "./parse-request.ts";
 
 type Guarded<O extends OperationDefinition> = O["auth"] extends "key" ? Principal : null;
@@ -117,14 +117,17 @@ export async function answerWrite<O extends OperationDefinition>(
     key,
     requestHash: requestHash(operation.method, pathOf(request), request.body),
   };
-  const ifMatch = operation.takesIfMatch ? readIfMatch(request.headers["if-match"]) : undefined;
+  const ifMatch = readIfMatch(request.headers["if-match"]);
+  if (ifMatch !== undefined && !operation.takesIfMatch) throw dependsOnNoRevision();
   const effects: (() => Promise<void>)[] = [];
   const outcome = await inTransaction(deps.database, async (tx) => {
     const stored = identity && (await takeIdempotencyKey(tx, identity));
     if (stored) return { ...stored, isReplay: true };
 
     const afterCommit = (effect: () => Promise<void>) => void effects.push(effect);
-    const data: Record<string, unknown> = {};
+    const data: Record<string, unknown> = isEdit(operation)
+      ? { fields: Object.keys((context.body as object) ?? {}) }
+      : {};
     const addToAudit = (more: Readonly<Record<string, unknown>>) => void Object.assign(data, more);
     const tools = { tx, ifMatch, afterCommit, addToAudit };
     const body = encode(operation, await handler({ ...context, ...tools } as unknown as Context<O>));
@@ -164,6 +167,10 @@ function send(reply: FastifyReply, status: number, body: unknown): FastifyReply 
   if (revision !== undefined) reply.header("etag", entityTag(revision));
   if (status === 204) return reply.status(status).send();
   return reply.status(status).type("application/json; charset=utf-8").send(JSON.stringify(body));
+}
+
+function isEdit({ method }: OperationDefinition): boolean {
+  return method === "PUT" || method === "PATCH";
 }
 
 function revisionOf(body: unknown): number | undefined {

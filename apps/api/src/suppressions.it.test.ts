@@ -276,3 +276,12 @@ test("a key that only reads sees suppressions and changes none", async () => {
   ];
   for (const answer of await Promise.all(requests)) expectProblem(answer, 403, "insufficient_scope");
 });
+
+test("the note of a suppression is replaced by PUT, and its address is not", async () => {
+  const { id } = await suppress({ note: "Before" });
+  const put = (body: object, headers = {}) => api.send("PUT", `${base}${id}/`, { body, headers });
+
+  expect((await put({}, { "if-match": '"1"' })).body).toMatchObject({ id, note: "", revision: 2 });
+  expectProblem(await put({ note: "Late" }, { "if-match": '"1"' }), 412, "precondition_failed");
+  expectProblem(await put({ email: "other@example.com" }), 422, "validation_failed");
+});

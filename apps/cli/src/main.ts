@@ -105,18 +105,30 @@ program
   .argument("<file>", "CSV with commas, semicolons or tabs", toDirectory)
   .option("--map <field=column...>", "which column is what: email=E-Mail attributes.plan=3 (default: the usual names)")
   .option("--on-match <what>", "of contacts that are there already: update, keep or skip", "keep")
+  .option("--on-new <what>", "of addresses that nobody has yet: create or skip", "create")
   .option("--enroll-in <sequence>", "its id or exact name")
   .option("--no-header", "the first row is a contact")
+  .option("--delimiter <which>", "comma, semicolon, tab or bar (default: what the first row has most often)", "auto")
+  .option("--encoding <which>", "utf-8, utf-16le, utf-16be or windows-1252 (default: what the file looks like)", "auto")
   .option("--dry-run", "count and list what would fail; nothing is written", false)
   .action(
     async (
       file: string,
-      options: { map?: string[]; onMatch: string; enrollIn?: string; header: boolean; dryRun: boolean },
+      options: {
+        map?: string[];
+        onMatch: string;
+        onNew: string;
+        enrollIn?: string;
+        header: boolean;
+        dryRun: boolean;
+        delimiter: string;
+        encoding: string;
+      },
     ) => {
       const { importFile } = await import("./commands/import.ts");
-      const { map = [], onMatch, enrollIn, header: hasHeader, dryRun: isDryRun } = options;
+      const { map = [], enrollIn, header: hasHeader, dryRun: isDryRun, ...rest } = options;
       const print = (line: string) => console.log(line);
-      const given = { file, map, onMatch, enrollIn, hasHeader, isDryRun, now, print };
+      const given = { ...rest, file, map, enrollIn, hasHeader, isDryRun, now, print };
       process.exitCode = await importFile(env, directory(), given);
     },
   );

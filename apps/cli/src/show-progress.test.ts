@@ -9,8 +9,11 @@ function shown(isTerminal: boolean, steps: readonly number[], total: number): st
   return text;
 }
 
-test("on a terminal one line is written over, and the cursor is left below it", () => {
-  expect(shown(true, [1_000, 2_000], 4_000)).toBe("\r 25 %  1,000 of 4,000\u001B[K\r 50 %  2,000 of 4,000\u001B[K\n");
+test("on a terminal one bar is written over, and the cursor is left below it", () => {
+  const [quarter, half] = [`${"█".repeat(6)}${"░".repeat(18)}`, `${"█".repeat(12)}${"░".repeat(12)}`];
+  expect(shown(true, [1_000, 2_000], 4_000)).toBe(
+    `\r${quarter}  25 %  1,000 of 4,000\u001B[K\r${half}  50 %  2,000 of 4,000\u001B[K\n`,
+  );
 });
 
 test("elsewhere each tenth is a line, however many steps there are", () => {

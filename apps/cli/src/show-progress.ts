@@ -10,7 +10,7 @@ export interface ProgressOutput {
 }
 
 /**
- * Shows how far something has come: on a terminal one line that is written over, elsewhere a line for each tenth, so that
+ * Shows how far something has come: on a terminal a bar that is written over, elsewhere a line for each tenth, so that
  * a log stays readable.
  */
 export function showProgress({ isTerminal, write }: ProgressOutput): {
@@ -23,7 +23,7 @@ export function showProgress({ isTerminal, write }: ProgressOutput): {
   return {
     show(progress) {
       if (isTerminal) {
-        write(`\r${describe(progress)}\u001B[K`);
+        write(`\r${bar(progress)} ${describe(progress)}\u001B[K`);
         isOpen = true;
         return;
       }
@@ -42,6 +42,13 @@ export function showProgress({ isTerminal, write }: ProgressOutput): {
 function describe(progress: Progress): string {
   const { done, total } = progress;
   return `${String(percentOf(progress)).padStart(3)} %  ${grouped(done)} of ${grouped(Math.max(total, done))}`;
+}
+
+const barWidth = 24;
+
+function bar(progress: Progress): string {
+  const filled = Math.floor((percentOf(progress) * barWidth) / 100);
+  return `${"█".repeat(filled)}${"░".repeat(barWidth - filled)}`;
 }
 
 function percentOf({ done, total }: Progress): number {

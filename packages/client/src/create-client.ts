@@ -17,6 +17,8 @@ export interface ClientOptions {
 }
 
 const timeoutMillisecondsDefault = 30_000;
+/** A file takes as long as the line to the server needs for it. */
+const uploadMilliseconds = 600_000;
 
 /** What a call is made with, whatever the operation. */
 interface AnyInput extends CallOptions {
@@ -68,7 +70,11 @@ function callOperation(operation: OperationDefinition, input: AnyInput, options:
       body: input.body === undefined ? input.file : JSON.stringify(input.body),
       isDownload: operation.download !== undefined,
       signal: input.signal,
-      timeoutMilliseconds: input.timeoutMilliseconds ?? options.timeoutMilliseconds ?? timeoutMillisecondsDefault,
+      timeoutMilliseconds:
+        input.timeoutMilliseconds ??
+        (operation.file === undefined ? undefined : uploadMilliseconds) ??
+        options.timeoutMilliseconds ??
+        timeoutMillisecondsDefault,
       isRepeatable: method === "GET" || method === "POST",
     },
     { ...defaultRetryPolicy, ...options.retry },

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Id, Instant, line } from "./fields.ts";
 import { BooleanFilter, listQuery, pageOf, Search } from "./list.ts";
 import { defineOperation, scopes } from "./operation.ts";
+import { Revision } from "./sequence-steps.ts";
 
 export const ApiKeyScope = z.enum(scopes, `is one of ${scopes.join(", ")}`);
 
@@ -27,6 +28,7 @@ export const ApiKey = z
     expires_at: Instant.nullable(),
     revoked_at: Instant.nullable(),
     last_used_at: Instant.nullable().describe("To the minute"),
+    revision: Revision,
   })
   .meta({ id: "ApiKey" });
 export type ApiKey = z.output<typeof ApiKey>;
@@ -60,12 +62,22 @@ export const ApiKeyInput = z
   })
   .meta({ id: "ApiKeyInput", examples: [{ name: "Signup form", scopes: ["enroll"] }] });
 
-export const ApiKeyPatch = z
+const editable = {
+  name: line(200),
+  requests_per_minute: requestsPerMinute,
+  expires_at: Instant.nullable().describe("In the future; null: never"),
+};
+
+export const ApiKeyPut = z
   .strictObject({
-    name: line(200),
-    requests_per_minute: requestsPerMinute,
-    expires_at: Instant.nullable().describe("In the future; null: never"),
+    ...editable,
+    requests_per_minute: requestsPerMinute.default(null),
+    expires_at: editable.expires_at.default(null),
   })
+  .meta({ id: "ApiKeyPut", examples: [{ name: "Signup form", requests_per_minute: 600 }] });
+
+export const ApiKeyPatch = z
+  .strictObject(editable)
   .partial()
   .refine((changes) => Object.keys(changes).length > 0, "names nothing to change")
   .meta({ id: "ApiKeyPatch", examples: [{ requests_per_minute: 600 }] });
@@ -144,16 +156,37 @@ export const getApiKey = defineOperation({
   errors: [],
 });
 
+const lastingRights =
+  "Its scopes and its user stay what they are: make another key for other rights. In effect from the next request on.";
+
+export const replaceApiKey = defineOperation({
+  id: "replaceApiKey",
+  method: "PUT",
+  path: "/api/v1/api-keys/{id}/",
+  summary: "Replace what can be changed about an API key",
+  description: lastingRights,
+  tag,
+  auth: "key",
+  scope,
+  takesIfMatch: true,
+  params,
+  body: ApiKeyPut,
+  bodyBytesMax,
+  success: 200,
+  output: ApiKey,
+  errors: ["api_key_revoked"],
+});
+
 export const updateApiKey = defineOperation({
   id: "updateApiKey",
   method: "PATCH",
   path: "/api/v1/api-keys/{id}/",
   summary: "Change an API key",
-  description:
-    "Its scopes and its user stay what they are: make another key for other rights. In effect from the next request on.",
+  description: lastingRights,
   tag,
   auth: "key",
   scope,
+  takesIfMatch: true,
   params,
   body: ApiKeyPatch,
   bodyBytesMax,

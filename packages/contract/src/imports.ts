@@ -98,7 +98,7 @@ export const createImport = defineOperation({
 
 \`\`\`
 ID=$(curl -s $URL/api/v1/imports/ -H "Authorization: Bearer $KEY" --json '{"on_match": "update"}' | jq -r .id)
-curl -X PUT $URL/api/v1/imports/$ID/file/ -H "Authorization: Bearer $KEY" -H "Content-Type: text/csv" -T contacts.csv
+curl -X PUT $URL/api/v1/imports/$ID/file/ -H "Authorization: Bearer $KEY" -H "Content-Type: text/csv" --data-binary @contacts.csv
 \`\`\``,
   tag,
   auth: "key",

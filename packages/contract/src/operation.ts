@@ -87,7 +87,7 @@ export function problemsOf(operation: OperationDefinition): ProblemCode[] {
   const isWritingPost = operation.method === "POST" && operation.writes !== false;
   const codes: ProblemCode[] = ["invalid_query"];
   if (operation.body !== undefined) codes.push("malformed_json");
-  if (isWritingPost || operation.takesIfMatch) codes.push("invalid_header");
+  if (operation.method !== "GET" && operation.writes !== false) codes.push("invalid_header");
   if (operation.auth === "key") codes.push("unauthorized");
   if (operation.auth === "key" && operation.scope !== "any") codes.push("insufficient_scope");
   if (operation.params !== undefined) codes.push("not_found");

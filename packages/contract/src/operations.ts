@@ -4,6 +4,7 @@ import {
   deleteApiKey,
   getApiKey,
   listApiKeys,
+  replaceApiKey,
   revokeApiKey,
   rotateApiKey,
   updateApiKey,
@@ -99,6 +100,7 @@ import {
   deleteSuppression,
   getSuppression,
   listSuppressions,
+  replaceSuppression,
   updateSuppression,
 } from "./suppressions.ts";
 import { createUser, deleteUser, getUser, listUsers, replaceUser, updateUser } from "./users.ts";
@@ -159,6 +161,7 @@ const all = [
   createSuppression,
   bulkSuppress,
   getSuppression,
+  replaceSuppression,
   updateSuppression,
   deleteSuppression,
   listContacts,
@@ -207,6 +210,7 @@ const all = [
   listApiKeys,
   createApiKey,
   getApiKey,
+  replaceApiKey,
   updateApiKey,
   rotateApiKey,
   revokeApiKey,

@@ -36,6 +36,12 @@ export const problemCodes = {
     title: "Not found",
     meaning: "There is nothing at this path.",
   },
+  method_not_allowed: {
+    status: 405,
+    title: "Method not allowed",
+    meaning:
+      "There is something at this path, but not with this method; the header `Allow` lists those that there are.",
+  },
   already_enrolled: {
     status: 409,
     title: "Already enrolled",

@@ -67,6 +67,7 @@ function nameOneContact({ value, issues }: z.core.ParsePayload<{ contact_id?: un
       code: "custom",
       path: ["contact_id"],
       message: "is required: give contact_id or contact",
+      params: { code: "required" },
       input: value,
     });
   }
@@ -88,6 +89,40 @@ export const EnrollInput = z
     examples: [
       { sequence_id: "019a0000-0000-7000-8000-000000000003", contact: { email: "ann@example.com", first_name: "Ann" } },
     ],
+  });
+
+/** As `EnrollInput`, and with the names that answers have: `sequence`, `contact` and `company` may be ids. */
+export const SequenceEnrollmentInput = z
+  .strictObject({
+    sequence: Id.optional(),
+    sequence_id: Id.optional().describe("The same as `sequence`"),
+    contact: z.union([Id, InlineContact], "is the id of a contact, or a contact with its `email`").optional(),
+    contact_id: Id.optional().describe("The same as an id in `contact`"),
+    company: enrolleeFields.company_id.unwrap().optional(),
+    company_id: enrolleeFields.company_id.unwrap().optional().describe("The same as `company`"),
+    notes: enrolleeFields.notes,
+  })
+  .check(({ value, issues }) => {
+    for (const [name, isRequired] of [
+      ["sequence", true],
+      ["contact", true],
+      ["company", false],
+    ] as const) {
+      const given = [value[name], value[`${name}_id`]].filter((each) => each !== undefined).length;
+      if (given === 1 || (given === 0 && !isRequired)) continue;
+      const message = given === 0 ? "is required" : `cannot stand beside ${name}_id: leave one out`;
+      issues.push({
+        code: "custom",
+        path: [name],
+        message,
+        params: { code: given === 0 ? "required" : "invalid" },
+        input: value,
+      });
+    }
+  })
+  .meta({
+    id: "SequenceEnrollmentInput",
+    examples: [{ sequence: "019a0000-0000-7000-8000-000000000003", contact: "019a0000-0000-7000-8000-000000000007" }],
   });
 
 export const BulkEnrollItem = z.strictObject(enrolleeFields).check(nameOneContact).meta({ id: "BulkEnrollItem" });
@@ -188,6 +223,7 @@ export const createSequenceEnrollment = defineOperation({
   summary: "Create an enrollment",
   description: "The same as `enroll`, under the address of the list.",
   ...enrolling,
+  body: SequenceEnrollmentInput,
 });
 
 export const replaceSequenceEnrollment = defineOperation({

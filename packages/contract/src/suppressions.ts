@@ -32,6 +32,10 @@ export const SuppressionInput = z
   })
   .meta({ id: "SuppressionInput", examples: [{ email: "ann@example.com", note: "Asked on the phone" }] });
 
+export const SuppressionPut = z
+  .strictObject({ note: note.default("") })
+  .meta({ id: "SuppressionPut", examples: [{ note: "By post" }] });
+
 export const SuppressionPatch = z
   .strictObject({ note })
   .meta({ id: "SuppressionPatch", examples: [{ note: "By post" }] });
@@ -135,11 +139,30 @@ export const getSuppression = defineOperation({
   errors: [],
 });
 
+const lastingEntry = "Its address and its reason stay what they are: lift it and make another one for others.";
+
+export const replaceSuppression = defineOperation({
+  id: "replaceSuppression",
+  method: "PUT",
+  path: "/api/v1/suppressions/{id}/",
+  summary: "Replace what can be changed about a suppression",
+  description: lastingEntry,
+  tag,
+  auth: "key",
+  takesIfMatch: true,
+  params,
+  body: SuppressionPut,
+  success: 200,
+  output: Suppression,
+  errors: [],
+});
+
 export const updateSuppression = defineOperation({
   id: "updateSuppression",
   method: "PATCH",
   path: "/api/v1/suppressions/{id}/",
   summary: "Change the note of a suppression",
+  description: lastingEntry,
   tag,
   auth: "key",
   takesIfMatch: true,

@@ -67,7 +67,6 @@ test.each([
   ["unsubscribed", "cancelled"],
   ["cancelled", "unsubscribed"],
   ["cancelled", "cancelled"],
-  ["paused", "paused"],
 ] as const)("an enrollment that is %s is not made %s, and nothing of it moves", async (status, to) => {
   const [first, last] = [await makeLive(), await makeLive()];
   const refused = await makeLive({}, { status, endReason: "the_first_reason", notes: "As it was." });
@@ -82,6 +81,19 @@ test.each([
   expect(await readEnrollment(db, refused.enrollmentId)).toEqual(enrollment);
   expect(await readExecution(db, refused.executionId)).toEqual(execution);
   expect(await readEvents(db, refused.executionId)).toEqual([]);
+});
+
+test("somebody who is paused already and is taken out as paused has nothing left to come; a second time nothing moves", async () => {
+  const since = new Date("2026-01-05T00:00:00Z");
+  const paused = await makeLive({}, { status: "paused", pausedAt: since });
+
+  expect(await end([paused], { to: "paused" })).toEqual([paused.enrollmentId]);
+
+  expect(await readExecution(db, paused.executionId)).toMatchObject({ status: "skipped" });
+  const after = await readEnrollment(db, paused.enrollmentId);
+  expect(after).toMatchObject({ status: "paused", pausedAt: since, notes: expect.stringContaining("2026") });
+  expect(await end([paused], { to: "paused" })).toEqual([]);
+  expect(await readEnrollment(db, paused.enrollmentId)).toEqual(after);
 });
 
 test("an enrollment that was not named goes on", async () => {

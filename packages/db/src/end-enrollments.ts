@@ -14,7 +14,7 @@ export interface EndEnrollments {
 /**
  * active/paused → cancelled, unsubscribed, completed or paused; every execution that is still open (pending, scheduled) becomes
  * skipped. What is at the SMTP server this moment finishes and is recorded, but opens nothing further. Answers which
- * enrollments moved; the others were not live, or already in that state. Call it in a transaction.
+ * enrollments moved; the others were not live, or already in that state with nothing open. Call it in a transaction.
  */
 export async function endEnrollments(db: Queryable, end: EndEnrollments): Promise<string[]> {
   const ended = await db.query<{ id: string }>(
@@ -25,10 +25,13 @@ export async function endEnrollments(db: Queryable, end: EndEnrollments): Promis
       set status = $2, end_reason = case when $2 = 'paused' then n.end_reason else $3 end,
           ended_at = case when $2 <> 'paused' then $5::timestamptz end,
           completed_at = case when $2 = 'completed' then $5::timestamptz end,
-          paused_at = case when $2 = 'paused' then $5::timestamptz end, resume_at = null,
+          paused_at = case when $2 = 'paused' then coalesce(n.paused_at, $5::timestamptz) end, resume_at = null,
           notes = case when n.notes = '' then $4 else n.notes || E'\\n' || $4 end,
           revision = n.revision + 1, updated_at = now()
-      where n.id = any($1) and n.status in ('active', 'paused') and n.status <> $2
+      where n.id = any($1) and n.status in ('active', 'paused')
+        -- Somebody who is only paused still has what waits for a resume.
+        and (n.status <> $2 or exists (
+          select from step_execution e where e.enrollment_id = n.id and e.status in ('pending', 'scheduled')))
       returning n.id`,
       values: [end.enrollmentIds, end.to, end.endReason, `[${end.now.toISOString()}] ${end.note}`, end.now],
     }),

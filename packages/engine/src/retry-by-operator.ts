@@ -1,6 +1,8 @@
 import { type Database, inTransaction } from "@dripline/db/database";
+import { insertAuditEntry } from "@dripline/db/queries/insert-audit-entry";
 import { reviveExecutions } from "@dripline/db/revive-executions";
 import type { WakeQueue } from "@dripline/queue/wake-queue";
+import { auditOfMany } from "./audit-of-many.ts";
 import { wakeAfterCommit } from "./wake-after-commit.ts";
 
 export interface RetryByOperatorDeps {
@@ -19,7 +21,12 @@ export async function retryByOperator(
   deps: RetryByOperatorDeps,
   which: Parameters<typeof reviveExecutions>[1],
 ): Promise<string[]> {
-  const revived = await inTransaction(deps.db, (tx) => reviveExecutions(tx, which, deps));
+  const revived = await inTransaction(deps.db, async (tx) => {
+    const moved = await reviveExecutions(tx, which, deps);
+    const executions = moved.map(({ executionId }) => executionId);
+    if (moved.length > 0) await insertAuditEntry(tx, auditOfMany("retryExecutions", executions, deps));
+    return moved;
+  });
   const wakes = revived.map(({ executionId, generation, scheduledFor }) => ({
     executionId,
     generation,

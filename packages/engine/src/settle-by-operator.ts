@@ -1,7 +1,9 @@
 import { type Database, inTransaction } from "@dripline/db/database";
 import { findDoubts } from "@dripline/db/find-doubts";
+import { insertAuditEntry } from "@dripline/db/queries/insert-audit-entry";
 import type { Pace } from "@dripline/domain/delay";
 import type { WakeQueue } from "@dripline/queue/wake-queue";
+import { auditOfMany } from "./audit-of-many.ts";
 import { explainUnsettled, type Unsettled } from "./explain-unsettled.ts";
 import { type SettleDoubts, settleDoubts } from "./settle-doubts.ts";
 import { wakeAfterCommit } from "./wake-after-commit.ts";
@@ -45,6 +47,9 @@ export async function settleByOperator(
     const executionIds = ids.slice(from, from + batchMax);
     const batch = await inTransaction(deps.db, async (tx) => {
       const settled = await settleDoubts(tx, { ...deps, which: { executionIds }, as, note });
+      if (settled.executionIds.length > 0) {
+        await insertAuditEntry(tx, auditOfMany("settleExecutions", settled.executionIds, deps, { as, note }));
+      }
       const isSettled = new Set(settled.executionIds);
       const rest = executionIds.filter((id) => !isSettled.has(id));
       return { ...settled, leftAlone: await explainUnsettled(tx, rest, as) };

@@ -20,9 +20,13 @@ export async function startWorkers(
   env: Readonly<Record<string, string>>,
   directory: string,
 ): Promise<Workers> {
-  const children = Array.from({ length: count }, (_, index) =>
-    startChild({ name: "worker", arguments: [app("worker")], env, logPath: join(directory, `worker-${index}.log`) }),
-  );
+  // BENCH_PROFILE_DIRECTORY: each worker leaves a CPU profile there, for a look with the developer tools of a browser.
+  const profiles = process.env.BENCH_PROFILE_DIRECTORY;
+  const flags = profiles === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
+  const children = Array.from({ length: count }, (_, index) => {
+    const logPath = join(directory, `worker-${index}.log`);
+    return startChild({ name: "worker", arguments: [...flags, app("worker")], env, logPath });
+  });
   await Promise.all(children.map(whenReady));
   const pids = children.map(({ pid }) => pid);
   return {

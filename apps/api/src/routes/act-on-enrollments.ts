@@ -31,7 +31,7 @@ export function serveActOnEnrollments(app: FastifyInstance, deps: Deps): void {
       ),
     );
     // Which ones it was stands in the notes of each: ten thousand ids would make the audit log unreadable.
-    addToAudit({ action: body.action, dry_run: body.dry_run, changed });
+    addToAudit({ action: body.action, dry_run: body.dry_run, filter: body.filter ?? null, changed });
     return {
       action: body.action,
       dry_run: body.dry_run,

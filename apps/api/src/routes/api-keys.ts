@@ -5,6 +5,7 @@ import {
   getApiKey,
   listApiKeys,
   type RotateApiKeyInput,
+  replaceApiKey,
   revokeApiKey,
   rotateApiKey,
   updateApiKey,
@@ -20,7 +21,10 @@ import type { z } from "zod";
 import { pageBody, pageRequest } from "../cursor.ts";
 import type { Deps } from "../deps.ts";
 import { found, notFound, ProblemError, unknownReferences } from "../problem-error.ts";
-import { serve } from "../serve.ts";
+import { type Context, serve } from "../serve.ts";
+import { takeForEdit } from "../take-for-edit.ts";
+
+type EditContext = Pick<Context<typeof updateApiKey>, "tx" | "params" | "body" | "ifMatch" | "now">;
 
 // Only a key with the scope admin gets here, and that one may do everything: nobody can hand out more than they have.
 export function serveApiKeys(app: FastifyInstance, deps: Deps): void {
@@ -31,9 +35,10 @@ export function serveApiKeys(app: FastifyInstance, deps: Deps): void {
 
   serve(app, deps, getApiKey, ({ db, params, now }) => existing(db, params.id, now));
 
-  serve(app, deps, createApiKey, async ({ tx, body, now }) => {
+  serve(app, deps, createApiKey, async ({ tx, body, now, addToAudit }) => {
     refusePast(body.expires_at, now);
     await refuseUnusableUser(tx, body);
+    addToAudit({ name: body.name, scopes: body.scopes, user: body.user });
     return make(tx, {
       name: body.name,
       scopes: body.scopes,
@@ -44,9 +49,9 @@ export function serveApiKeys(app: FastifyInstance, deps: Deps): void {
     });
   });
 
-  serve(app, deps, updateApiKey, async ({ tx, params: { id }, body, now }) => {
+  const edit = async ({ tx, params: { id }, body, ifMatch, now }: EditContext) => {
     refusePast(body.expires_at, now);
-    await existing(tx, id, now);
+    await takeForEdit(tx, "api_key", id, ifMatch);
     const outcome = await changing.updateApiKey(tx, id, {
       ...(body.name === undefined ? {} : { name: body.name }),
       ...(body.requests_per_minute === undefined ? {} : { requestsPerMinuteMax: body.requests_per_minute }),
@@ -54,13 +59,16 @@ export function serveApiKeys(app: FastifyInstance, deps: Deps): void {
     });
     if (outcome === "revoked") throw revoked(id);
     return existing(tx, id, now);
-  });
+  };
+  serve(app, deps, replaceApiKey, edit);
+  serve(app, deps, updateApiKey, edit);
 
-  serve(app, deps, rotateApiKey, async ({ tx, params: { id }, body, now }) => {
+  serve(app, deps, rotateApiKey, async ({ tx, params: { id }, body, now, addToAudit }) => {
     const old = await existing(tx, id, now);
     const expiresAt = body.expires_at === undefined ? old.expires_at : body.expires_at;
     refusePast(expiresAt, now);
     if (!(await end(tx, id, body, now))) throw revoked(id);
+    addToAudit({ replaces: id, overlap_minutes: body.overlap_minutes });
     return make(tx, {
       name: old.name,
       scopes: old.scopes,
@@ -76,9 +84,10 @@ export function serveApiKeys(app: FastifyInstance, deps: Deps): void {
     return existing(tx, id, now);
   });
 
-  serve(app, deps, deleteApiKey, async ({ tx, params: { id }, now }) => {
+  serve(app, deps, deleteApiKey, async ({ tx, params: { id }, now, addToAudit }) => {
     await revokeApiKeys(tx, [id], now);
-    await existing(tx, id, now);
+    const { name, prefix } = await existing(tx, id, now);
+    addToAudit({ name, prefix });
     return { id };
   });
 }

@@ -1,6 +1,7 @@
 import { type BulkEnrollResult, bulkEnroll } from "@dripline/contract/bulk-enrollment";
 import { UnreadableItem } from "@dripline/contract/each-on-its-own";
 import type { BulkEnrollItem } from "@dripline/contract/sequence-enrollments";
+import { patientTransaction } from "@dripline/db/bulk-statement";
 import { tryOut } from "@dripline/db/try-out";
 import type { EnrollResult } from "@dripline/engine/enroll";
 import { type BulkItem, type BulkItemResult, enrollInBulk } from "@dripline/engine/enroll-in-bulk";
@@ -13,14 +14,15 @@ import { serve } from "../serve.ts";
 import { enrollProblem } from "./enroll-problem.ts";
 
 export function serveBulkEnrollment(app: FastifyInstance, deps: Deps): void {
-  serve(app, deps, bulkEnroll, async ({ tx, body, now, log, afterCommit }) => {
+  serve(app, deps, bulkEnroll, async ({ tx, body, now, log, afterCommit, addToAudit }) => {
     const { sequence_id: sequenceId, dry_run: isDryRun } = body;
     const isStrict = body.mode === "strict";
     const items = body.items.flatMap((item, index) =>
       item instanceof UnreadableItem ? [] : [{ index, ...toBulkItem(item) }],
     );
-    const enrolling = () => enrollInBulk(tx, sequenceId, items, { now, pace: deps.pace });
-    const answer = isDryRun ? await tryOut(tx, enrolling) : await enrolling();
+    const patient = await patientTransaction(tx);
+    const enrolling = () => enrollInBulk(patient, sequenceId, items, { now, pace: deps.pace });
+    const answer = isDryRun ? await tryOut(patient, enrolling) : await enrolling();
     if (answer.kind === "unknown") {
       throw unknownReferences([{ pointer: "/sequence_id", what: "sequence", id: sequenceId }]);
     }
@@ -49,7 +51,9 @@ export function serveBulkEnrollment(app: FastifyInstance, deps: Deps): void {
         ),
       );
     }
-    return { dry_run: isDryRun, enrolled: results.length - refused.length, refused: refused.length, results };
+    const counts = { dry_run: isDryRun, enrolled: results.length - refused.length, refused: refused.length };
+    addToAudit({ sequence: sequenceId, mode: body.mode, ...counts });
+    return { ...counts, results };
   });
 }
 

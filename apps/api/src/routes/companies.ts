@@ -39,14 +39,15 @@ export function serveCompanies(app: FastifyInstance, deps: Deps): void {
     return found(await companies.findCompany(tx, id));
   });
 
-  serve(app, deps, operations.deleteCompany, async ({ tx, params: { id }, ifMatch }) => {
-    await takeForEdit(tx, "company", id, ifMatch);
+  serve(app, deps, operations.deleteCompany, async ({ tx, params: { id }, ifMatch, addToAudit }) => {
+    const { name } = await takeForEdit(tx, "company", id, ifMatch);
     if ((await deleting.deleteCompany(tx, id)) === "in_use") {
       throw inUse(
         "Somebody is on their way through a sequence with this company, and their emails may name it. Delete it when those enrollments have ended, or end them first.",
         ["sequence-enrollments"],
       );
     }
+    addToAudit({ name });
     return { id };
   });
 }

@@ -49,14 +49,15 @@ export function serveContacts(app: FastifyInstance, deps: Deps): void {
     return found(await contacts.findContact(tx, id));
   });
 
-  serve(app, deps, operations.deleteContact, async ({ tx, params: { id }, ifMatch, now }) => {
-    await takeForEdit(tx, "contact", id, ifMatch);
+  serve(app, deps, operations.deleteContact, async ({ tx, params: { id }, ifMatch, now, addToAudit }) => {
+    const { name: email } = await takeForEdit(tx, "contact", id, ifMatch);
     if ((await deleting.deleteContact(tx, id, now)) === "in_use") {
       throw inUse(
         'The contact is or was enrolled, and enrollments are the record of what they got. So that they get no more: PATCH with {"opted_out": true}.',
         ["sequence-enrollments"],
       );
     }
+    addToAudit({ email });
     return { id };
   });
 }

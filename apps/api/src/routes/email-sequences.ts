@@ -51,7 +51,7 @@ export function serveEmailSequences(app: FastifyInstance, deps: Deps): void {
     return toEmailSequence(found(await sequences.findEmailSequence(tx, id)));
   });
 
-  serve(app, deps, deleteEmailSequence, async ({ tx, params, ifMatch }) => {
+  serve(app, deps, deleteEmailSequence, async ({ tx, params, ifMatch, addToAudit }) => {
     const sequence = await lockSequence(tx, params.id);
     if (sequence === undefined) throw notFound("sequence", params.id);
     refuseOtherRevision(ifMatch, sequence);
@@ -62,6 +62,7 @@ export function serveEmailSequences(app: FastifyInstance, deps: Deps): void {
         ["sequence-enrollments"],
       );
     }
+    addToAudit({ name: sequence.name });
     return { id: sequence.id };
   });
 }

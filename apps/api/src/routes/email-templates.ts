@@ -46,8 +46,8 @@ export function serveEmailTemplates(app: FastifyInstance, deps: Deps): void {
     return edit(tx, template, body, { now, createdBy: principal.apiKey.user?.id ?? null });
   });
 
-  serve(app, deps, operations.deleteEmailTemplate, async ({ tx, params: { id }, ifMatch }) => {
-    await takeTemplate(tx, id, ifMatch);
+  serve(app, deps, operations.deleteEmailTemplate, async ({ tx, params: { id }, ifMatch, addToAudit }) => {
+    const { name } = await takeTemplate(tx, id, ifMatch);
     const deleted = await deleting.deleteEmailTemplate(tx, id);
     if (deleted.kind === "in_use") {
       const { sequences } = deleted;
@@ -58,6 +58,7 @@ export function serveEmailTemplates(app: FastifyInstance, deps: Deps): void {
         { sequences },
       );
     }
+    addToAudit({ name });
     return { id };
   });
 }

@@ -1,4 +1,4 @@
-import { createSequenceEnrollment, enroll } from "@dripline/contract/sequence-enrollments";
+import { createSequenceEnrollment, enroll, type SequenceEnrollment } from "@dripline/contract/sequence-enrollments";
 import type { Queryable } from "@dripline/db/database";
 import { insertContact } from "@dripline/db/queries/insert-contact";
 import { findSequenceEnrollment } from "@dripline/db/queries/read-sequence-enrollments";
@@ -15,21 +15,41 @@ import { toSequenceEnrollment } from "./sequence-enrollments.ts";
 type EnrollBody = z.output<(typeof enroll)["body"]>;
 
 export function serveEnroll(app: FastifyInstance, deps: Deps): void {
-  // The second one is its address in the earlier service.
-  for (const operation of [enroll, createSequenceEnrollment]) {
-    serve(app, deps, operation, async ({ tx, body, now, log, afterCommit }: Context<typeof operation>) => {
-      const contactId = await contactIdOf(tx, body);
-      const request = { sequenceId: body.sequence_id, contactId, companyId: body.company_id, notes: body.notes };
-      const result = await enrollContact(tx, request, { now, pace: deps.pace });
-      if (result.kind !== "enrolled") throw enrollProblem(result, request);
-      afterCommit(() =>
-        wakeAfterCommit(deps.queue, result.wakes, (err) =>
-          log.warn({ err }, "the queue did not take a wake-up; the sweep will find the row when it is due"),
-        ),
-      );
-      return toSequenceEnrollment(found(await findSequenceEnrollment(tx, result.enrollmentId)));
+  serve(app, deps, enroll, (context) => enrollOne(deps, context, context.body));
+
+  serve(app, deps, createSequenceEnrollment, (context) => {
+    const { sequence, sequence_id, contact, contact_id, company, company_id, notes } = context.body;
+    return enrollOne(deps, context, {
+      sequence_id: sequence ?? sequence_id ?? neverLetThrough(),
+      contact_id: typeof contact === "string" ? contact : contact_id,
+      contact: typeof contact === "string" ? undefined : contact,
+      company_id: company ?? company_id ?? null,
+      notes,
     });
-  }
+  });
+}
+
+type EnrollContext = Pick<Context<typeof enroll>, "tx" | "now" | "log" | "afterCommit">;
+
+async function enrollOne(
+  deps: Deps,
+  { tx, now, log, afterCommit }: EnrollContext,
+  body: EnrollBody,
+): Promise<SequenceEnrollment> {
+  const contactId = await contactIdOf(tx, body);
+  const request = { sequenceId: body.sequence_id, contactId, companyId: body.company_id, notes: body.notes };
+  const result = await enrollContact(tx, request, { now, pace: deps.pace });
+  if (result.kind !== "enrolled") throw enrollProblem(result, request);
+  afterCommit(() =>
+    wakeAfterCommit(deps.queue, result.wakes, (err) =>
+      log.warn({ err }, "the queue did not take a wake-up; the sweep will find the row when it is due"),
+    ),
+  );
+  return toSequenceEnrollment(found(await findSequenceEnrollment(tx, result.enrollmentId)));
+}
+
+function neverLetThrough(): never {
+  throw new Error("the contract lets no request through without a sequence");
 }
 
 async function contactIdOf(tx: Queryable, { contact_id: id, contact }: EnrollBody): Promise<string> {

@@ -52,11 +52,12 @@ export function serveSchedules(app: FastifyInstance, deps: Deps): void {
     return write(tx, id, inPlace(found(await schedules.findSchedule(tx, id)), body), now);
   });
 
-  serve(app, deps, deleteSchedule, async ({ tx, params: { id }, ifMatch }) => {
-    await takeForEdit(tx, "schedule", id, ifMatch);
+  serve(app, deps, deleteSchedule, async ({ tx, params: { id }, ifMatch, addToAudit }) => {
+    const { name } = await takeForEdit(tx, "schedule", id, ifMatch);
     const deleted = await deleting.deleteSchedule(tx, id);
     switch (deleted.kind) {
       case "deleted":
+        addToAudit({ name });
         return { id };
       case "is_default":
         throw inUse("It is the default schedule, which sequences that name none get: edit it instead.", ["default"]);

@@ -7,7 +7,9 @@ import { pageBody, pageRequest } from "../cursor.ts";
 import type { Deps } from "../deps.ts";
 import { refuseOtherRevision } from "../if-match.ts";
 import { found, notFound, ProblemError } from "../problem-error.ts";
-import { serve } from "../serve.ts";
+import { type Context, serve } from "../serve.ts";
+
+type EditContext = Pick<Context<typeof operations.updateSuppression>, "tx" | "params" | "body" | "ifMatch">;
 
 export function serveSuppressions(app: FastifyInstance, deps: Deps): void {
   serve(app, deps, operations.listSuppressions, async ({ db, query, url }) => {
@@ -42,13 +44,15 @@ export function serveSuppressions(app: FastifyInstance, deps: Deps): void {
     };
   });
 
-  serve(app, deps, operations.updateSuppression, async ({ tx, params, body, ifMatch }) => {
+  const edit = async ({ tx, params, body, ifMatch }: EditContext) => {
     const locked = await lockSuppression(tx, params.id);
     if (locked === undefined) throw notFound("suppression", params.id);
     refuseOtherRevision(ifMatch, locked);
     await updateSuppressionNote(tx, locked.id, body.note);
     return found(await suppressions.findSuppression(tx, locked.id));
-  });
+  };
+  serve(app, deps, operations.replaceSuppression, edit);
+  serve(app, deps, operations.updateSuppression, edit);
 
   serve(app, deps, operations.deleteSuppression, async ({ tx, params, ifMatch, addToAudit }) => {
     const locked = await lockSuppression(tx, params.id);

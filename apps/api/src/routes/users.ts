@@ -43,10 +43,11 @@ export function serveUsers(app: FastifyInstance, deps: Deps): void {
   serve(app, deps, replaceUser, ({ tx, params, body, ifMatch, now }) => change(tx, params.id, body, ifMatch, now));
   serve(app, deps, updateUser, ({ tx, params, body, ifMatch, now }) => change(tx, params.id, body, ifMatch, now));
 
-  serve(app, deps, deleteUser, async ({ tx, params: { id }, ifMatch }) => {
-    await takeForEdit(tx, "user", id, ifMatch);
+  serve(app, deps, deleteUser, async ({ tx, params: { id }, ifMatch, addToAudit }) => {
+    const { name: email } = await takeForEdit(tx, "user", id, ifMatch);
     const deleted = await writing.deleteUser(tx, id);
     if (deleted.kind === "in_use") throw inUse(insteadOfDeleting, deleted.usedBy);
+    addToAudit({ email });
     return { id };
   });
 }

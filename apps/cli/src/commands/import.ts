@@ -18,6 +18,10 @@ export interface ImportCommandOptions {
   /** `email=E-Mail`, `attributes.plan=3`. */
   readonly map: readonly string[];
   readonly onMatch: string;
+  readonly onNew: string;
+  /** A character, or the name of one. */
+  readonly delimiter: string;
+  readonly encoding: string;
   /** Id or exact name of a sequence. */
   readonly enrollIn: string | undefined;
   readonly isDryRun: boolean;
@@ -61,28 +65,55 @@ export async function importFile(
   }
 }
 
+/** A tab is hard to type in a shell. */
+const delimiters: Readonly<Record<string, string>> = { tab: "\t", comma: ",", semicolon: ";", bar: "|" };
+
+/** Messages name the fields of the API. */
+function inTermsOfOptions(message: string): string {
+  return message
+    .replaceAll("`columns`", "--map")
+    .replaceAll("`encoding`", "--encoding")
+    .replaceAll("`delimiter`", "--delimiter")
+    .replaceAll(/^(columns|on_match|on_new|delimiter|encoding)\b[^:]*/g, (field) => {
+      const [name = ""] = field.split(".");
+      return name === "columns" ? "--map" : `--${name.replace("_", "-")}`;
+    });
+}
+
 async function storeImport(db: Database, options: ImportCommandOptions): Promise<string> {
   const { ImportInput } = await import("@dripline/contract/imports");
   const read = ImportInput.safeParse({
     file_name: basename(options.file).slice(0, 200),
     columns: readColumns(options.map),
     on_match: options.onMatch,
+    on_new: options.onNew,
+    delimiter: delimiters[options.delimiter] ?? options.delimiter,
+    encoding: options.encoding,
     has_header: options.hasHeader,
     enroll_in: options.enrollIn === undefined ? null : await findSequenceId(db, options.enrollIn),
     dry_run: options.isDryRun,
   });
   if (!read.success) {
     const [issue] = read.error.issues;
-    throw new UserError(`${issue?.path.join(".")}: ${issue?.message}.`);
+    throw new UserError(inTermsOfOptions(`${issue?.path.join(".")}: ${issue?.message}.`));
   }
-  const [{ insertImport }, { storeImportFile }, { finishUpload }] = await Promise.all([
+  const [{ insertImport }, { insertAuditEntry }, { storeImportFile }, { finishUpload }] = await Promise.all([
     import("@dripline/db/queries/insert-import"),
+    import("@dripline/db/queries/insert-audit-entry"),
     import("@dripline/engine/store-import-file"),
     import("@dripline/db/receive-import-file"),
   ]);
   const { file_name: fileName, ...rest } = read.data;
   const now = options.now();
   const id = await insertImport(db, { fileName, options: rest, principal: "dripline import", createdBy: null }, now);
+  await insertAuditEntry(db, {
+    at: now,
+    principal: "dripline import",
+    action: "createImport",
+    objectType: "imports",
+    objectId: id,
+    data: { file_name: fileName },
+  });
   const stored = await storeImportFile(db, id, createReadStream(options.file));
   if (stored.kind !== "stored" || !(await finishUpload(db, stored.upload, now))) {
     throw new UserError(`The import ${id} was cancelled while its file was stored.`);
@@ -91,7 +122,7 @@ async function storeImport(db: Database, options: ImportCommandOptions): Promise
 }
 
 async function report(db: Database, row: ImportRow, { file, isDryRun, print }: ImportCommandOptions): Promise<0 | 1> {
-  if (row.status === "failed") throw new UserError(row.errorMessage ?? "The import failed.");
+  if (row.status === "failed") throw new UserError(inTermsOfOptions(row.errorMessage ?? "The import failed."));
   if (row.status === "cancelled") throw new UserError(`The import was cancelled after ${row.rowsDone} rows.`);
   const { created, updated, skipped, failed, enrolled, refused } = row;
   const done = isDryRun ? "would be done; nothing was written" : "done";

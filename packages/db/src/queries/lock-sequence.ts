@@ -3,6 +3,7 @@ import type { Queryable } from "../database.ts";
 export interface LockedSequence {
   readonly id: string;
   readonly revision: number;
+  readonly name: string;
   readonly currentVersionNumber: number;
 }
 
@@ -13,7 +14,7 @@ export interface LockedSequence {
  */
 export async function lockSequence(tx: Queryable, sequenceId: string): Promise<LockedSequence | undefined> {
   const { rows } = await tx.query<LockedSequence>(
-    `select id, revision, current_version_number as "currentVersionNumber" from email_sequence
+    `select id, revision, name, current_version_number as "currentVersionNumber" from email_sequence
      where id = $1 for no key update`,
     [sequenceId],
   );

@@ -28,6 +28,7 @@ const fieldsAt = (now: Date) => ({
   expires_at: apiKey.expiresAt,
   revoked_at: apiKey.revokedAt,
   last_used_at: apiKey.lastUsedAt,
+  revision: apiKey.revision,
 });
 
 export type ApiKeyRow = Awaited<ReturnType<typeof findApiKeys>>[number];

@@ -54,11 +54,10 @@ export function listSequenceExecutions(
   filters: SequenceExecutionFilters,
   request: PageRequest,
 ): Promise<Page<SequenceExecutionRow>> {
-  const { sequence } = filters;
+  const { sequence, step } = filters;
   const isListed = and(
     filters.status === undefined ? undefined : eq(stepExecution.status, filters.status),
     filters.enrollment === undefined ? undefined : eq(stepExecution.enrollmentId, filters.enrollment),
-    filters.step === undefined ? undefined : eq(stepExecution.stepId, filters.step),
     isOfContact(filters.contact),
     inRange(stepExecution.scheduledFor, "scheduled_for", filters),
   );
@@ -69,7 +68,7 @@ export function listSequenceExecutions(
       scheduled_for: { expression: stepExecution.scheduledFor, type: "timestamptz" },
     },
     where: isListed,
-    choose: sequence === undefined ? chooseFrom(stepExecution.id) : chooseFromSequence(sequence),
+    choose: chooseFromSteps(sequence, step),
     select: ({ where, orderBy, limit, sortValue }) =>
       orm(db)
         .select({ ...fields, sort_value: sortValue })
@@ -86,7 +85,7 @@ export function listSequenceExecutions(
       const rows = await query
         .innerJoin(sequenceEnrollment, isEnrollment)
         .innerJoin(contact, isContact)
-        .where(and(where, isOfSequence(sequence)));
+        .where(and(where, isOfSequence(sequence), step === undefined ? undefined : isOfStep(step)));
       return rows[0]?.count ?? 0;
     },
   });
@@ -102,13 +101,28 @@ function isOfSequence(sequence: string | undefined): SQL | undefined {
   return sequence === undefined ? undefined : eq(sequenceEnrollment.sequenceId, sequence);
 }
 
-/** A sequence has few steps, in all its versions together: the next executions of each, by the step's own index. */
-function chooseFromSequence(sequence: string): ReturnType<typeof chooseFrom> {
+/** The step with this id is the same step in the other versions of its sequence, where it has other ids. */
+function isOfStep(step: string): SQL {
+  return sql`${stepExecution.stepKey} = (select st.step_key from sequence_step st where st.id = ${step})`;
+}
+
+/**
+ * A sequence has few steps, in all its versions together, and a step is in few versions: the next executions of each, by
+ * the step's own index.
+ */
+function chooseFromSteps(sequence: string | undefined, step: string | undefined): ReturnType<typeof chooseFrom> {
+  if (sequence === undefined && step === undefined) return chooseFrom(stepExecution.id);
+  const isOne = and(
+    sequence === undefined ? undefined : sql`v.sequence_id = ${sequence}`,
+    step === undefined
+      ? undefined
+      : sql`st.step_key = (select named.step_key from sequence_step named where named.id = ${step})`,
+  );
   return ({ where, ...rest }) => {
     const ofStep = chooseFrom(stepExecution.id)({ ...rest, where: and(sql`${stepExecution.stepId} = st.id`, where) });
     return sql`
       select chosen.id from sequence_version v join sequence_step st on st.version_id = v.id
-      cross join lateral (${ofStep}) chosen where v.sequence_id = ${sequence}`;
+      cross join lateral (${ofStep}) chosen where ${isOne}`;
   };
 }
 

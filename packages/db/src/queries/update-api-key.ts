@@ -1,4 +1,4 @@
-import { and, eq, isNull } from "drizzle-orm";
+import { and, eq, isNull, sql } from "drizzle-orm";
 import { orm, type Queryable } from "../database.ts";
 import { apiKey } from "../schema/people.ts";
 
@@ -8,7 +8,7 @@ export type ApiKeyChanges = Partial<Pick<typeof apiKey.$inferInsert, "name" | "r
 export async function updateApiKey(db: Queryable, id: string, changes: ApiKeyChanges): Promise<"updated" | "revoked"> {
   const updated = await orm(db)
     .update(apiKey)
-    .set(changes)
+    .set({ ...changes, revision: sql`${apiKey.revision} + 1` })
     .where(and(eq(apiKey.id, id), isNull(apiKey.revokedAt)))
     .returning({ id: apiKey.id });
   return updated.length === 1 ? "updated" : "revoked";

@@ -93,6 +93,7 @@ export const apiKey = pgTable(
     revokedAt: instant("revoked_at"),
     /** To the minute. */
     lastUsedAt: instant("last_used_at"),
+    revision: revision(),
   },
   (t) => [
     uniqueIndex("api_key_hash_key").on(t.keyHash),
