@@ -13,7 +13,7 @@ export default defineConfig({
   environments: { __vitest__: { resolve: { conditions, noExternal: [/^@dripline\//] } } },
   test: {
     include: ["{apps,packages}/*/src/**/*.test.ts", "tests/**/*.test.ts"],
-    globalSetup: ["packages/testkit/src/global-setup.ts"],
+    globalSetup: ["packages/testkit/src/global-setup.ts", "apps/api/src/testing/every-problem.ts"],
     reporters: ["default", new SummaryReporter()],
     // vitest takes one core fewer than there are, which on two cores is one file after the other; many files mostly wait.
     maxWorkers: Math.max(2, availableParallelism() - 1),

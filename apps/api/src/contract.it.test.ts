@@ -1,5 +1,6 @@
 import { type OperationDefinition, problemsOf } from "@dripline/contract/operation";
 import { operations } from "@dripline/contract/operations";
+import { successHeaders } from "@dripline/contract/response-headers";
 import { insertEmailLog } from "@dripline/db/testing/email-logs";
 import { freshDatabase } from "@dripline/testkit/database";
 import { startScriptedSmtp } from "@dripline/testkit/scripted-smtp";
@@ -217,6 +218,11 @@ describe.each(operations)("$id", (operation) => {
 
     expect(answer.body).not.toHaveProperty("code");
     expect(answer.status).toBe(operation.success);
+    // Of the server that only speaks about limits when there are some, these are the ones that always come.
+    const declared = Object.keys(successHeaders(operation));
+    for (const name of ["X-Request-Id", "ETag"]) {
+      expect({ name, isThere: answer.headers.has(name) }).toEqual({ name, isThere: declared.includes(name) });
+    }
     if (operation.success === 204) return expect(answer.body).toBe("");
     expect(operation.output.safeParse(answer.body).error).toBeUndefined();
     expect(answer.headers.get("content-type")).toBe(operation.download ?? "application/json; charset=utf-8");

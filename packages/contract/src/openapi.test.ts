@@ -9,12 +9,13 @@ const document = openApiDocument({ operations, version: "0.0.0", serverUrl: "htt
 
 test("every reference in the document leads to a component", () => {
   const text = JSON.stringify(document);
-  const components = Object.keys((document.components as { schemas: object }).schemas);
+  const { schemas, headers } = document.components as { schemas: object; headers: object };
+  const components = [...Object.keys(schemas), ...Object.keys(headers)];
   const references = [...text.matchAll(/"\$ref":"([^"]+)"/g)].map(([, target]) => target);
 
   expect(references.length).toBeGreaterThan(50);
   for (const target of references) {
-    expect(components).toContain(target?.replace("#/components/schemas/", ""));
+    expect(components).toContain(target?.replace(/^#\/components\/(schemas|headers)\//, ""));
   }
 });
 

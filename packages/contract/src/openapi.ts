@@ -2,6 +2,7 @@ import { z } from "zod";
 import { exampleAnswer, exampleBody, exampleProblem } from "./example.ts";
 import { type OperationDefinition, problemsOf, scopeOf } from "./operation.ts";
 import { Problem, type ProblemCode, problemCodes } from "./problem.ts";
+import { problemHeaders, responseHeaders, successHeaders } from "./response-headers.ts";
 
 type Json = Record<string, unknown>;
 
@@ -39,6 +40,7 @@ export function openApiDocument({ operations, version, serverUrl }: OpenApiOptio
     paths,
     components: {
       schemas: components.all(),
+      headers: responseHeaders,
       securitySchemes: { apiKey: { type: "http", scheme: "bearer", description: "An API key: `dk_…`" } },
     },
   };
@@ -75,9 +77,10 @@ function describeOperation(operation: OperationDefinition, components: Component
     responses: {
       [success]:
         success === 204
-          ? { description: "Success; the answer is empty" }
+          ? { description: "Success; the answer is empty", headers: successHeaders(operation) }
           : {
               description: "Success",
+              headers: successHeaders(operation),
               content: {
                 [mediaType(download)]: { schema: components.schema(output), ...given(exampleAnswer(operation)) },
               },
@@ -165,6 +168,7 @@ function problems(operation: OperationDefinition, problemSchema: Json): Json {
       status,
       {
         description: codes.map((code) => `\`${code}\`: ${problemCodes[code].meaning}`).join("\n\n"),
+        headers: problemHeaders(operation, status),
         content: {
           "application/problem+json": {
             schema: { allOf: [problemSchema, { properties: { code: { enum: codes } } }] },

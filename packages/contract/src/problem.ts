@@ -56,7 +56,7 @@ export const problemCodes = {
   sequence_changed: {
     status: 409,
     title: "Sequence changed",
-    meaning: "The sequence was changed at the same moment. Nothing was written; send the request again.",
+    meaning: "The sequence or the contact was changed at the same moment. Nothing was written; send the request again.",
   },
   email_taken: {
     status: 409,

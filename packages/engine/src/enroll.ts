@@ -214,7 +214,7 @@ async function explainLostRaces(
 
 const sequenceChanged = refused(
   "sequence_changed",
-  "The sequence was changed at the same moment: send the request again.",
+  "The sequence or the contact was changed at the same moment: send the request again.",
 );
 
 function refused(code: RefusalCode, message: string): EnrollResult {

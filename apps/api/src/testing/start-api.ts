@@ -8,6 +8,7 @@ import type { FastifyInstance } from "fastify";
 import { afterAll } from "vitest";
 import { buildApp } from "../build-app.ts";
 import type { Deps } from "../deps.ts";
+import { noteProblems } from "./note-problems.ts";
 
 /** A Monday, 10:00 in Bangkok: inside business hours. */
 export const testNow = new Date("2026-11-23T03:00:00.000Z");
@@ -80,6 +81,7 @@ export async function startApi(
   const app = await buildApp(deps);
   serveMore(app, deps);
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  noteProblems(url);
   afterAll(async () => {
     await app.close();
     await queue.close();
