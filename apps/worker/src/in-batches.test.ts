@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { inBatches } from "./in-batches.ts";
 
 interface Item {
@@ -7,7 +7,7 @@ interface Item {
 }
 
 /** Answers each key in capitals; remembers the lists, and lets the test decide when each ends. */
-function start({ runsMax = 1, sizeMax = 100, isHeld = false } = {}) {
+function start({ runsMax = 1, sizeMax = 100, isHeld = false, patienceMilliseconds = 60_000 } = {}) {
   const lists: string[][] = [];
   const held: (() => void)[] = [];
   const ask = inBatches<Item, string>({
@@ -20,6 +20,7 @@ function start({ runsMax = 1, sizeMax = 100, isHeld = false } = {}) {
     keyOf: ({ key }) => key,
     runsMax,
     sizeMax,
+    patienceMilliseconds,
   });
   return { ask, lists, letOneEnd: () => held.shift()?.() };
 }
@@ -68,20 +69,37 @@ test("a list that fails is tried one by one, so that one bad item fails alone", 
   expect(lists).toEqual([["a", "b", "c"], ["a"], ["b"], ["c"]]);
 });
 
-test("a list that waits does not keep the next ones waiting, up to as many as may run at once", async () => {
+test("a list that takes long does not keep the next ones waiting, up to as many as may run at once", async () => {
+  const { ask, lists, letOneEnd } = start({ isHeld: true, runsMax: 2, patienceMilliseconds: 1 });
+  const asked = ["a", "b", "c"].map((key) => ask({ key }));
+  await vi.waitFor(() => expect(lists).toEqual([["a", "b", "c"]]));
+  asked.push(ask({ key: "d" }));
+  await vi.waitFor(() => expect(lists).toEqual([["a", "b", "c"], ["d"]]));
+  asked.push(ask({ key: "e" }));
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(lists).toHaveLength(2);
+  for (const _ of lists) letOneEnd();
+  for (let left = 2; left > 0; left -= 1) {
+    await turn();
+    letOneEnd();
+  }
+  await Promise.all(asked);
+  expect(lists).toEqual([["a", "b", "c"], ["d"], ["e"]]);
+});
+
+test("a list that is quick is waited for, so that the next one is for more", async () => {
   const { ask, lists, letOneEnd } = start({ isHeld: true, runsMax: 2 });
   const asked: Promise<unknown>[] = [];
   for (const key of ["a", "b", "c"]) {
     asked.push(ask({ key }));
     await turn();
   }
-  expect(lists).toEqual([["a"], ["b"]]);
-  for (const _ of asked) {
-    letOneEnd();
-    await turn();
-  }
+  expect(lists).toEqual([["a"]]);
+  letOneEnd();
+  await turn();
+  letOneEnd();
   await Promise.all(asked);
-  expect(lists).toEqual([["a"], ["b"], ["c"]]);
+  expect(lists).toEqual([["a"], ["b", "c"]]);
 });
 
 test("a list is no longer than it may be", async () => {

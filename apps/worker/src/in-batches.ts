@@ -1,7 +1,8 @@
 /**
- * Runs `run` over lists instead of single items: whatever is asked for in one turn of the event loop, and while
- * `runsMax` earlier lists are under way, goes together. So a statement per email becomes a statement for all emails in
- * hand, without anybody waiting for a list to fill.
+ * Runs `run` over lists instead of single items: whatever is asked for while an earlier list is under way goes together in
+ * the next one. So a statement per email becomes a statement for all emails in hand, without anybody waiting for a list to
+ * fill. A list that takes longer than `patienceMilliseconds` (somebody else holds a row of it) is not waited for any longer:
+ * up to `runsMax` are under way then.
  *
  * Two items with the same key never share a list: which of them moved the row would not be told apart. A list that
  * fails is tried again one by one, so that an item that cannot go through keeps none of the others from it; `run`
@@ -12,27 +13,41 @@ export function inBatches<Item, Result>({
   keyOf,
   sizeMax,
   runsMax,
+  patienceMilliseconds,
 }: {
   readonly run: (items: readonly Item[]) => Promise<readonly (Result | undefined)[]>;
   readonly keyOf: (item: Item) => string;
   readonly sizeMax: number;
   readonly runsMax: number;
+  readonly patienceMilliseconds: number;
 }): (item: Item) => Promise<Result | undefined> {
   let waiting: Waiting<Item, Result>[] = [];
   let running = 0;
+  /** Of those, how many have taken so long that nobody waits for them any more. */
+  let slow = 0;
   let isScheduled = false;
 
   function schedule(): void {
-    if (isScheduled || running >= runsMax || waiting.length === 0) return;
+    if (isScheduled || running > slow || running >= runsMax || waiting.length === 0) return;
     isScheduled = true;
     setImmediate(() => {
       isScheduled = false;
-      const batch = takeBatch();
-      running += 1;
-      void settle(batch, run).finally(() => {
-        running -= 1;
-        schedule();
-      });
+      start(takeBatch());
+    });
+  }
+
+  function start(batch: Waiting<Item, Result>[]): void {
+    running += 1;
+    let isSlow = false;
+    const timer = setTimeout(() => {
+      isSlow = true;
+      slow += 1;
+      schedule();
+    }, patienceMilliseconds);
+    void settle(batch, run).finally(() => {
+      clearTimeout(timer);
+      running -= 1;
+      if (isSlow) slow -= 1;
       schedule();
     });
   }

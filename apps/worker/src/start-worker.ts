@@ -17,6 +17,7 @@ import type { OnCheckpoint } from "./checkpoints.ts";
 import { runWorker } from "./run-worker.ts";
 import type { WorkerLog } from "./send-deps.ts";
 import { stopTimes } from "./stop-times.ts";
+import { wakeInBatches } from "./wake-in-batches.ts";
 
 const waitMilliseconds = 500;
 
@@ -106,7 +107,7 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
   const worker = runWorker(
     {
       db,
-      queue,
+      queue: { ...queue, ...wakeInBatches(queue) },
       transport: seams.transport?.(smtp) ?? smtp,
       renderer: createRenderer(),
       log,

@@ -25,8 +25,11 @@ export interface Statements {
  */
 const sizeMax = 100;
 
-/** One may wait for somebody else's row (5 s at most); the other emails must not wait with it. */
-const runsMax = 3;
+/**
+ * One may wait for somebody else's row (5 s at most); the other emails must not wait with it. Ten times what a statement takes:
+ * sent one after the other, each is for more emails, and costs hardly more than for one.
+ */
+const patience = { runsMax: 3, patienceMilliseconds: 50 };
 
 const made = new WeakMap<Database, Statements>();
 
@@ -45,14 +48,14 @@ function makeStatements(db: Database): Statements {
       run: async (ids) => inOrder(ids, await loadFacts(db, ids), ({ execution }) => execution.id),
       keyOf: (id) => id,
       sizeMax,
-      runsMax,
+      ...patience,
     }),
     claim: inBatches<Leased<ClaimRequest>, Claim>({
       run: async (requests) =>
         inOrder(requests.map(idOf), await claimExecutions(db, requests, longestLease(requests)), idOf),
       keyOf: idOf,
       sizeMax,
-      runsMax,
+      ...patience,
     }),
     markData: inBatches<Leased<MarkRequest>, true>({
       run: async (requests) => {
@@ -61,13 +64,13 @@ function makeStatements(db: Database): Statements {
       },
       keyOf: idOf,
       sizeMax,
-      runsMax,
+      ...patience,
     }),
     finish: inBatches<Finish, Finished>({
       run: async (finishes) => inOrder(finishes.map(idOf), await finishExecutions(db, finishes), idOf),
       keyOf: idOf,
       sizeMax,
-      runsMax,
+      ...patience,
     }),
   };
 }

@@ -3,7 +3,7 @@ import { runProgram } from "./processes.ts";
 import type { Services } from "./services.ts";
 
 /** As many connections and jobs at a time as two workers have together. */
-export const concurrencyOfAll = 20;
+const concurrencyOfAll = 20;
 
 export interface MailCeiling {
   readonly perSecond: number;

@@ -102,7 +102,7 @@ async function takenSeconds(database: Database, due: Date): Promise<number> {
 }
 
 /** A run in which an email is missing, double or not recorded is no result. */
-export async function requireOnce(services: Services, database: Database, emails: number, due: Date): Promise<void> {
+async function requireOnce(services: Services, database: Database, emails: number, due: Date): Promise<void> {
   const { rows } = await database.query<{ message_id: string }>(
     "select message_id from step_execution where status = 'sent' and due_at <= $1",
     [due],

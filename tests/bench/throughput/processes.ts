@@ -79,7 +79,7 @@ async function whenReady(child: Child): Promise<void> {
   if (!(await child.ready)) throw new Error(`${child.name} did not start: see its log`);
 }
 
-export async function stopChild(child: Child): Promise<void> {
+async function stopChild(child: Child): Promise<void> {
   child.signal("SIGTERM");
   const { code } = await child.ended;
   if (code !== 0) throw new Error(`${child.name} did not end in order (${code}): see its log`);
