@@ -218,7 +218,7 @@ describe.each(operations)("$id", (operation) => {
 
     expect(answer.body).not.toHaveProperty("code");
     expect(answer.status).toBe(operation.success);
-    // Of the server that only speaks about limits when there are some, these are the ones that always come.
+    // The others depend on the request: whether it was repeated, whether its key has a limit.
     const declared = Object.keys(successHeaders(operation));
     for (const name of ["X-Request-Id", "ETag"]) {
       expect({ name, isThere: answer.headers.has(name) }).toEqual({ name, isThere: declared.includes(name) });

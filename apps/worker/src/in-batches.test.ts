@@ -1,4 +1,4 @@
-import { expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { inBatches } from "./in-batches.ts";
 
 interface Item {
@@ -70,21 +70,22 @@ test("a list that fails is tried one by one, so that one bad item fails alone", 
 });
 
 test("a list that takes long does not keep the next ones waiting, up to as many as may run at once", async () => {
-  const { ask, lists, letOneEnd } = start({ isHeld: true, runsMax: 2, patienceMilliseconds: 1 });
-  const asked = ["a", "b", "c"].map((key) => ask({ key }));
-  await vi.waitFor(() => expect(lists).toEqual([["a", "b", "c"]]));
-  asked.push(ask({ key: "d" }));
-  await vi.waitFor(() => expect(lists).toEqual([["a", "b", "c"], ["d"]]));
-  asked.push(ask({ key: "e" }));
-  await new Promise((resolve) => setTimeout(resolve, 10));
-  expect(lists).toHaveLength(2);
-  for (const _ of lists) letOneEnd();
-  for (let left = 2; left > 0; left -= 1) {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { ask, lists, letOneEnd } = start({ isHeld: true, runsMax: 2, patienceMilliseconds: 50 });
+  const asked: Promise<unknown>[] = [];
+  for (const key of ["a", "b", "c"]) {
+    asked.push(ask({ key }));
+    vi.advanceTimersByTime(50);
     await turn();
+  }
+  expect(lists).toEqual([["a"], ["b"]]);
+  for (const _ of asked) {
     letOneEnd();
+    await turn();
   }
   await Promise.all(asked);
-  expect(lists).toEqual([["a", "b", "c"], ["d"], ["e"]]);
+  expect(lists).toEqual([["a"], ["b"], ["c"]]);
 });
 
 test("a list that is quick is waited for, so that the next one is for more", async () => {

@@ -156,43 +156,35 @@ export const getApiKey = defineOperation({
   errors: [],
 });
 
-const lastingRights =
-  "Its scopes and its user stay what they are: make another key for other rights. In effect from the next request on.";
-
-export const replaceApiKey = defineOperation({
-  id: "replaceApiKey",
-  method: "PUT",
+const editing = {
   path: "/api/v1/api-keys/{id}/",
-  summary: "Replace what can be changed about an API key",
-  description: lastingRights,
+  description:
+    "Its scopes and its user stay what they are: make another key for other rights. In effect from the next request on.",
   tag,
   auth: "key",
   scope,
   takesIfMatch: true,
   params,
-  body: ApiKeyPut,
   bodyBytesMax,
   success: 200,
   output: ApiKey,
   errors: ["api_key_revoked"],
+} as const;
+
+export const replaceApiKey = defineOperation({
+  id: "replaceApiKey",
+  method: "PUT",
+  summary: "Replace what can be changed about an API key",
+  body: ApiKeyPut,
+  ...editing,
 });
 
 export const updateApiKey = defineOperation({
   id: "updateApiKey",
   method: "PATCH",
-  path: "/api/v1/api-keys/{id}/",
   summary: "Change an API key",
-  description: lastingRights,
-  tag,
-  auth: "key",
-  scope,
-  takesIfMatch: true,
-  params,
   body: ApiKeyPatch,
-  bodyBytesMax,
-  success: 200,
-  output: ApiKey,
-  errors: ["api_key_revoked"],
+  ...editing,
 });
 
 export const rotateApiKey = defineOperation({

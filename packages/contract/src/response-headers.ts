@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { OperationDefinition } from "./operation.ts";
 
 type Json = Record<string, unknown>;
@@ -31,10 +32,10 @@ const rateLimit = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"] 
 /** The headers of an operation's success. */
 export function successHeaders(operation: OperationDefinition): Json {
   const { method, writes, auth, output } = operation;
-  const shape = (output as { readonly shape?: Readonly<Record<string, unknown>> }).shape ?? {};
+  const hasRevision = output instanceof z.ZodObject && "revision" in output.shape;
   return referTo([
     "X-Request-Id",
-    ...("revision" in shape ? (["ETag"] as const) : []),
+    ...(hasRevision ? (["ETag"] as const) : []),
     ...(method === "POST" && writes !== false ? (["Idempotency-Replayed"] as const) : []),
     ...(auth === "key" ? rateLimit : []),
   ]);

@@ -139,38 +139,32 @@ export const getSuppression = defineOperation({
   errors: [],
 });
 
-const lastingEntry = "Its address and its reason stay what they are: lift it and make another one for others.";
-
-export const replaceSuppression = defineOperation({
-  id: "replaceSuppression",
-  method: "PUT",
+const editing = {
   path: "/api/v1/suppressions/{id}/",
-  summary: "Replace what can be changed about a suppression",
-  description: lastingEntry,
+  description: "Its address and its reason stay what they are: lift it and make another one for others.",
   tag,
   auth: "key",
   takesIfMatch: true,
   params,
-  body: SuppressionPut,
   success: 200,
   output: Suppression,
   errors: [],
+} as const;
+
+export const replaceSuppression = defineOperation({
+  id: "replaceSuppression",
+  method: "PUT",
+  summary: "Replace what can be changed about a suppression",
+  body: SuppressionPut,
+  ...editing,
 });
 
 export const updateSuppression = defineOperation({
   id: "updateSuppression",
   method: "PATCH",
-  path: "/api/v1/suppressions/{id}/",
   summary: "Change the note of a suppression",
-  description: lastingEntry,
-  tag,
-  auth: "key",
-  takesIfMatch: true,
-  params,
   body: SuppressionPatch,
-  success: 200,
-  output: Suppression,
-  errors: [],
+  ...editing,
 });
 
 export const deleteSuppression = defineOperation({

@@ -20,7 +20,10 @@ export interface DrainOptions {
   readonly emails: number;
   /** Enrollments that wait besides, for days. */
   readonly waiting?: number;
+  /** For the workers' logs. */
   readonly directory: string;
+  /** Each worker leaves a CPU profile there. */
+  readonly profileDirectory: string | undefined;
 }
 
 /** Until then the people are written, their timers queued and the workers started, however slow the machine is. */
@@ -57,7 +60,7 @@ async function drain(services: Services, installation: Installation, options: Dr
   await database.query("vacuum analyze");
   await wakeAll(installation, new Date(due.getTime() + 1));
   const env = { ...installation.env, WORKER_CONCURRENCY: String(concurrency) };
-  const workers = await startWorkers(count, env, options.directory);
+  const workers = await startWorkers(count, env, options);
   try {
     const left = due.getTime() - Date.now();
     if (left < 0)

@@ -18,11 +18,9 @@ export interface Workers {
 export async function startWorkers(
   count: number,
   env: Readonly<Record<string, string>>,
-  directory: string,
+  { directory, profileDirectory }: { readonly directory: string; readonly profileDirectory: string | undefined },
 ): Promise<Workers> {
-  // BENCH_PROFILE_DIRECTORY: each worker leaves a CPU profile there, for a look with the developer tools of a browser.
-  const profiles = process.env.BENCH_PROFILE_DIRECTORY;
-  const flags = profiles === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
+  const flags = profileDirectory === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDirectory}`];
   const children = Array.from({ length: count }, (_, index) => {
     const logPath = join(directory, `worker-${index}.log`);
     return startChild({ name: "worker", arguments: [...flags, app("worker")], env, logPath });
@@ -38,7 +36,7 @@ export async function startWorkers(
   };
 }
 
-/** A program of the benchmark's own that answers with one result. `cpu` is asked while it still lives. */
+/** A program of the benchmark's own that answers with one result: `onResult` looks at it while it still lives. */
 export async function runProgram<Result>(
   name: string,
   programArguments: readonly string[],

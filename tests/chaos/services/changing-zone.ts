@@ -31,4 +31,5 @@ class ChangingFormat extends RealFormat {
   override format = (date?: Date | number): string => super.format(this.#isChanging ? shifted(date) : date);
 }
 
+// It is called without `new` by nobody here, which is all that this type has and a class has not.
 Intl.DateTimeFormat = ChangingFormat as unknown as typeof Intl.DateTimeFormat;

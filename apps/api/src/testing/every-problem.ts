@@ -36,8 +36,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
       .flatMap(({ id, errors }) => errors.map((code) => `${id} ${code}`))
       .filter((documented) => !provoked.has(documented));
     if (missing.length === 0) return;
-    // An error here is only printed: the exit code has to say it as well.
+    // Not thrown: that would keep the services of the run from being stopped after this.
     process.exitCode = 1;
-    throw new Error(`No test provokes these documented problems through HTTP:\n  ${missing.join("\n  ")}`);
+    process.stderr.write(`No test provokes these documented problems through HTTP:\n  ${missing.join("\n  ")}\n`);
   };
 }

@@ -1,13 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
-import { operations } from "@dripline/contract/operations";
 import { inject } from "vitest";
-
-const patterns = operations.map(({ id, method, path }) => ({
-  id,
-  method,
-  pattern: new RegExp(`^${path.replace(/\/$/, "").replaceAll(/\{[^}]+\}/g, "[^/]+")}/?$`),
-}));
+import { operationsAt } from "../operations-at.ts";
 
 /**
  * Writes down which operation answered which problem to requests of this file, whoever sends them: at the end of a whole test
@@ -24,8 +18,7 @@ export function noteProblems(baseUrl: string): void {
       const { code } = (await answer.clone().json()) as { code: string };
       const method = init?.method ?? (input instanceof Request ? input.method : "GET");
       const { pathname } = new URL(url);
-      // The last that fits: `{id}/` of the list fits what has an address of its own as well.
-      const operation = patterns.findLast((each) => each.method === method && each.pattern.test(pathname));
+      const operation = operationsAt(pathname).find((each) => each.method === method);
       if (operation !== undefined) appendFileSync(join(directory, String(process.pid)), `${operation.id} ${code}\n`);
     }
     return answer;

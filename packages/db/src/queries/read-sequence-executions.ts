@@ -85,7 +85,9 @@ export function listSequenceExecutions(
       const rows = await query
         .innerJoin(sequenceEnrollment, isEnrollment)
         .innerJoin(contact, isContact)
-        .where(and(where, isOfSequence(sequence), step === undefined ? undefined : isOfStep(step)));
+        .where(
+          and(where, isOfSequence(sequence), step === undefined ? undefined : eq(stepExecution.stepKey, keyOf(step))),
+        );
       return rows[0]?.count ?? 0;
     },
   });
@@ -101,9 +103,9 @@ function isOfSequence(sequence: string | undefined): SQL | undefined {
   return sequence === undefined ? undefined : eq(sequenceEnrollment.sequenceId, sequence);
 }
 
-/** The step with this id is the same step in the other versions of its sequence, where it has other ids. */
-function isOfStep(step: string): SQL {
-  return sql`${stepExecution.stepKey} = (select st.step_key from sequence_step st where st.id = ${step})`;
+/** A step keeps its key through all versions of its sequence, where it has other ids. */
+function keyOf(step: string): SQL {
+  return sql`(select named.step_key from sequence_step named where named.id = ${step})`;
 }
 
 /**
@@ -114,9 +116,7 @@ function chooseFromSteps(sequence: string | undefined, step: string | undefined)
   if (sequence === undefined && step === undefined) return chooseFrom(stepExecution.id);
   const isOne = and(
     sequence === undefined ? undefined : sql`v.sequence_id = ${sequence}`,
-    step === undefined
-      ? undefined
-      : sql`st.step_key = (select named.step_key from sequence_step named where named.id = ${step})`,
+    step === undefined ? undefined : sql`st.step_key = ${keyOf(step)}`,
   );
   return ({ where, ...rest }) => {
     const ofStep = chooseFrom(stepExecution.id)({ ...rest, where: and(sql`${stepExecution.stepId} = st.id`, where) });
