@@ -103,5 +103,24 @@ test("the command takes a file in, ends with 1 if rows failed, and writes those 
   const wrong = await runCommand(["import", file, "--map", "email=Adresse"], env);
   expect(wrong.code).toBe(1);
   expect(wrong.stderr).toContain('there is no column "Adresse" for email');
+  for (const [option, value] of [
+    ["--encoding", "klingon"],
+    ["--delimiter", "dot"],
+    ["--on-new", "guess"],
+  ] as const) {
+    const { code, stderr } = await runCommand(["import", file, option, value], env);
+    expect({ option, code, isNamed: stderr.includes(`${option}:`) }).toEqual({ option, code: 1, isNamed: true });
+  }
+  await writeFile(file, "who\tcalled\nbob@example.com\tBob\n");
+  expect((await runCommand(["import", file], env)).stderr).toContain("say in --map which one it is");
+  const skipping = await runCommand(
+    ["import", file, "--map", "email=who", "--delimiter", "tab", "--on-new", "skip"],
+    env,
+  );
+  expect(skipping.stdout).toContain("1 rows done: 0 created, 0 updated, 1 left as they are");
+  const { rows } = await database.pool.query(
+    "select count(*)::int as count from audit_log where principal = 'dripline import'",
+  );
+  expect(rows[0].count).toBeGreaterThan(0);
   expect((await runCommand(["import", join(directory, "none.csv")], env)).stderr).toContain("there is no such file");
 }, 120_000);

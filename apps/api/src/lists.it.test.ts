@@ -58,6 +58,27 @@ test("rows that arrive meanwhile neither double nor hide others", async () => {
   expect(seen).toEqual(made.toReversed());
 });
 
+test("enrollments are searched page by page: those of a person or a company with the words, each once and no other", async () => {
+  const [sequence, company] = [await make.sequence(), await make.company({ name: "Nearby Ltd" })];
+  const enroll = async (contact: object) => {
+    const { id } = await make.contact(contact);
+    return (await make.enroll({ sequence_id: sequence.id, contact_id: id })).id as string;
+  };
+  const made: string[] = [];
+  for (let n = 0; n < 3; n += 1) {
+    made.push(await enroll({ last_name: "Nearby" }));
+    await enroll({ last_name: "Elsewhere" });
+    made.push(await enroll({ company: company.id }));
+  }
+  const list = "/api/v1/sequence-enrollments/?search=nearby";
+
+  for (const size of [1, 2, 6]) {
+    expect(ids(await walk(api, `${list}&ordering=enrolled_at&page_size=${size}`))).toEqual(made);
+    expect(ids(await walk(api, `${list}&page_size=${size}`))).toEqual(made.toReversed());
+  }
+  expect(ids(await walk(api, `${list}&status=paused&page_size=1`))).toEqual([]);
+});
+
 test.each(["name", "-name"])("rows with the same value come once each in %s order", async (ordering) => {
   const word = ordering === "name" ? "Same" : "Equal";
   for (let n = 0; n < 5; n += 1) await make.sequence([], { name: word });

@@ -125,9 +125,7 @@ export async function answerWrite<O extends OperationDefinition>(
     if (stored) return { ...stored, isReplay: true };
 
     const afterCommit = (effect: () => Promise<void>) => void effects.push(effect);
-    const data: Record<string, unknown> = isEdit(operation)
-      ? { fields: Object.keys((context.body as object) ?? {}) }
-      : {};
+    const data: Record<string, unknown> = isEdit(operation) ? { fields: Object.keys(context.body as object) } : {};
     const addToAudit = (more: Readonly<Record<string, unknown>>) => void Object.assign(data, more);
     const tools = { tx, ifMatch, afterCommit, addToAudit };
     const body = encode(operation, await handler({ ...context, ...tools } as unknown as Context<O>));
@@ -169,8 +167,9 @@ function send(reply: FastifyReply, status: number, body: unknown): FastifyReply 
   return reply.status(status).type("application/json; charset=utf-8").send(JSON.stringify(body));
 }
 
-function isEdit({ method }: OperationDefinition): boolean {
-  return method === "PUT" || method === "PATCH";
+/** Of fields: a file that is stored by PUT has none. */
+function isEdit({ method, body }: OperationDefinition): boolean {
+  return body !== undefined && (method === "PUT" || method === "PATCH");
 }
 
 function revisionOf(body: unknown): number | undefined {

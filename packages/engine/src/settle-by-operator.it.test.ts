@@ -81,3 +81,22 @@ test.each(
     expect((await readExecution(db, open)).status).toBe(settledIds.length === 1 ? "scheduled" : "in_doubt");
   },
 );
+
+test("whoever settles is in the audit log, with what they did it to and how; of nothing settled there is no entry", async () => {
+  await db.query("truncate audit_log");
+  const open = await inDoubt();
+
+  await settleByOperator(deps, { executionIds: [open] }, { as: "sent", note: "They replied" });
+  await settleByOperator(deps, { executionIds: [open] }, { as: "sent", note: "Twice" });
+
+  const { rows } = await db.query("select principal, action, object_type, object_id, data from audit_log");
+  expect(rows).toEqual([
+    {
+      principal: "ann",
+      action: "settleExecutions",
+      object_type: "sequence-executions",
+      object_id: open,
+      data: { as: "sent", note: "They replied", count: 1, executions: [open] },
+    },
+  ]);
+});

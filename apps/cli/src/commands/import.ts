@@ -97,22 +97,22 @@ async function storeImport(db: Database, options: ImportCommandOptions): Promise
     const [issue] = read.error.issues;
     throw new UserError(inTermsOfOptions(`${issue?.path.join(".")}: ${issue?.message}.`));
   }
-  const [{ insertImport }, { insertAuditEntry }, { storeImportFile }, { finishUpload }] = await Promise.all([
-    import("@dripline/db/queries/insert-import"),
-    import("@dripline/db/queries/insert-audit-entry"),
-    import("@dripline/engine/store-import-file"),
-    import("@dripline/db/receive-import-file"),
-  ]);
+  const [{ inTransaction }, { insertImport }, { insertAuditEntry }, { storeImportFile }, { finishUpload }] =
+    await Promise.all([
+      import("@dripline/db/database"),
+      import("@dripline/db/queries/insert-import"),
+      import("@dripline/db/queries/insert-audit-entry"),
+      import("@dripline/engine/store-import-file"),
+      import("@dripline/db/receive-import-file"),
+    ]);
   const { file_name: fileName, ...rest } = read.data;
   const now = options.now();
-  const id = await insertImport(db, { fileName, options: rest, principal: "dripline import", createdBy: null }, now);
-  await insertAuditEntry(db, {
-    at: now,
-    principal: "dripline import",
-    action: "createImport",
-    objectType: "imports",
-    objectId: id,
-    data: { file_name: fileName },
+  const principal = "dripline import";
+  const id = await inTransaction(db, async (tx) => {
+    const objectId = await insertImport(tx, { fileName, options: rest, principal, createdBy: null }, now);
+    const data = { file_name: fileName };
+    await insertAuditEntry(tx, { at: now, principal, action: "createImport", objectType: "imports", objectId, data });
+    return objectId;
   });
   const stored = await storeImportFile(db, id, createReadStream(options.file));
   if (stored.kind !== "stored" || !(await finishUpload(db, stored.upload, now))) {
