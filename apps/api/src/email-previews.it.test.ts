@@ -1,4 +1,5 @@
 import { loadFacts } from "@dripline/db/load-facts";
+import { loadTemplateContent } from "@dripline/db/load-template-content";
 import { emailVariables } from "@dripline/engine/email-variables";
 import { renderEmail } from "@dripline/engine/render-email";
 import { createRenderer } from "@dripline/mail/render";
@@ -81,7 +82,8 @@ test("the preview of a contact is what the worker renders for their execution, b
   const [facts] = await loadFacts(api.database, [enrollment.step_executions[0].id]);
   if (facts === undefined) throw new Error("no facts");
   const unsubscribeUrl = "http://127.0.0.1:4600/u/this-is-a-preview";
-  const sent = renderEmail(createRenderer(), facts.template, emailVariables(facts, unsubscribeUrl), testNow);
+  const template = await loadTemplateContent(api.database, facts.template.versionId);
+  const sent = renderEmail(createRenderer(), template, emailVariables(facts, unsubscribeUrl), testNow);
 
   expect(sent).toMatchObject({ kind: "rendered", subject: shown.subject, html: shown.html, text: shown.text });
   expect(shown.html).toContain("Acme &lt;Ltd&gt;");

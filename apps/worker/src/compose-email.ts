@@ -1,4 +1,5 @@
 import type { ExecutionFacts } from "@dripline/db/load-facts";
+import type { TemplateContent } from "@dripline/db/load-template-content";
 import type { MessageSource } from "@dripline/db/message-source";
 import { emailVariables } from "@dripline/engine/email-variables";
 import { renderEmail } from "@dripline/engine/render-email";
@@ -25,9 +26,13 @@ export type UnrenderableEmail = {
  * Renders this step's template for this contact and builds the message: after the first attempt from what that one was
  * made from, so that all attempts have the same bytes. A missing variable is an answer, not a hole.
  */
-export async function composeEmail(deps: SendDeps, facts: ExecutionFacts): Promise<ComposedEmail | UnrenderableEmail> {
+export async function composeEmail(
+  deps: SendDeps,
+  facts: ExecutionFacts,
+  template: TemplateContent,
+): Promise<ComposedEmail | UnrenderableEmail> {
   const origin = facts.execution.messageSource ?? newOrigin(deps, facts);
-  const rendered = renderEmail(deps.renderer, facts.template, origin.variables, new Date(origin.composedAt));
+  const rendered = renderEmail(deps.renderer, template, origin.variables, new Date(origin.composedAt));
   if (rendered.kind === "unrenderable") {
     return { kind: "unrenderable", reason: rendered.failure.code, message: rendered.failure.message };
   }

@@ -31,7 +31,8 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
   if (decision.kind === "stale") return wakeIsOver(deps, wake, decision.reason);
   if (decision.kind !== "deliver") return applyDecision(deps, facts, decision);
 
-  const email = await composeEmail(deps, facts);
+  const template = await statements.loadTemplate(facts.template.versionId);
+  const email = await composeEmail(deps, facts, template);
   if (email.kind === "unrenderable") return holdUnrenderable(deps, facts, email);
 
   deps.onCheckpoint("composed", wake.executionId);

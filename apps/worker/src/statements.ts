@@ -2,13 +2,16 @@ import { type Claim, type ClaimRequest, claimExecutions } from "@dripline/db/cla
 import type { Database } from "@dripline/db/database";
 import { type Finish, type Finished, finishExecutions } from "@dripline/db/finish-executions";
 import { type ExecutionFacts, loadFacts } from "@dripline/db/load-facts";
+import { loadTemplateContent, type TemplateContent } from "@dripline/db/load-template-content";
 import { type MarkRequest, markData } from "@dripline/db/mark-data";
 import { inBatches } from "./in-batches.ts";
+import { keepTemplates } from "./kept-templates.ts";
 
 type Leased<Request> = Request & { readonly leaseSeconds: number };
 
 /** The statements that every email costs, each for one email; emails that are under way at the same time share them. */
 export interface Statements {
+  readonly loadTemplate: (versionId: string) => Promise<TemplateContent>;
   /** undefined: there is no such execution. */
   readonly loadFacts: (executionId: string) => Promise<ExecutionFacts | undefined>;
   /** undefined: the row was not to be had. */
@@ -44,6 +47,7 @@ export function statementsOn(db: Database): Statements {
 
 function makeStatements(db: Database): Statements {
   return {
+    loadTemplate: keepTemplates((versionId) => loadTemplateContent(db, versionId)),
     loadFacts: inBatches<string, ExecutionFacts>({
       run: async (ids) => inOrder(ids, await loadFacts(db, ids), ({ execution }) => execution.id),
       keyOf: (id) => id,

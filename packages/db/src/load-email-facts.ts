@@ -1,11 +1,12 @@
 import type { Queryable } from "./database.ts";
 import type { ExecutionFacts } from "./load-facts.ts";
+import type { TemplateContent } from "./load-template-content.ts";
 
 export interface StepEmail {
   readonly stepNumber: number;
   readonly stepName: string;
   readonly isActive: boolean;
-  readonly template: ExecutionFacts["template"];
+  readonly template: TemplateContent;
 }
 
 /** The steps of a version in order, with the template that each would be sent with now. */

@@ -46,12 +46,8 @@ export interface ExecutionFacts extends SendFacts {
     readonly country: string | null;
     readonly attributes: Readonly<Record<string, unknown>>;
   } | null;
-  readonly template: {
-    readonly versionId: string;
-    readonly subject: string;
-    readonly html: string;
-    readonly text: string;
-  };
+  /** Its content is read once for all emails: see `loadTemplateContent`. */
+  readonly template: { readonly versionId: string };
   /** What this person has still to get: the steps after this one, in the enrollment's version, that they have not had. */
   readonly laterSteps: readonly PlannedStep[];
   /** The database's clock when the facts were read: the one that the claim compares with. */
@@ -108,9 +104,6 @@ interface Row {
   company_country: string | null;
   company_attributes: Record<string, unknown> | null;
   template_version_id: string;
-  subject: string;
-  html: string;
-  text: string;
   later_steps: {
     id: string;
     step_key: string;
@@ -134,7 +127,7 @@ const statement = `
          c.country as contact_country, c.attributes as contact_attributes, c.opted_out_at,
          exists (select from suppression x where lower(x.email) = lower(c.email)) as is_suppressed,
          co.name as company_name, co.timezone as company_timezone, co.country as company_country, co.attributes as company_attributes,
-         tv.id as template_version_id, tv.subject, tv.html, tv.text,
+         tv.id as template_version_id,
          ${laterSteps} as later_steps,
          exists (select from delivery_backoff
                  where scope in ('${TRANSPORT_SCOPE}', 'domain:' || lower(substring(c.email from '[^@]*$')))) as is_backed_off,
@@ -217,7 +210,7 @@ function fromRow(row: Row): ExecutionFacts {
             country: row.company_country,
             attributes: row.company_attributes ?? {},
           },
-    template: { versionId: row.template_version_id, subject: row.subject, html: row.html, text: row.text },
+    template: { versionId: row.template_version_id },
     laterSteps: row.later_steps.map(stepFromRow),
     databaseNow: row.database_now,
     isBackedOff: row.is_backed_off,

@@ -56,7 +56,7 @@ function standing(given: Given) {
       ...given.contact,
     },
     company: null,
-    template: { versionId: "t1", subject: "", html: "", text: "" },
+    template: { versionId: "t1" },
     laterSteps: [{ id: "s2", key: "k2", stepNumber: 2, delay: { value: 1, unit: "days" }, isActive: true }],
     databaseNow: now,
     isBackedOff: false,

@@ -67,8 +67,7 @@ async function readFacts(db: Queryable, executionIds: readonly string[]): Promis
   const facts = new Map<string, ExecutionFacts>();
   for (let read = 0; read < executionIds.length; read += factsPerRead) {
     for (const each of await loadFacts(db, executionIds.slice(read, read + factsPerRead))) {
-      // Its text is not needed here: what is kept for a thousand people stays small.
-      facts.set(each.execution.id, { ...each, template: { ...each.template, html: "", text: "" } });
+      facts.set(each.execution.id, each);
     }
   }
   return facts;

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
-import MailComposer from "nodemailer/lib/mail-composer";
-import { type MailAddress, oneLine, plainMailbox } from "./mail-address.ts";
+import { type MailAddress, plainMailbox } from "./mail-address.ts";
+import { mailboxHeader, textHeader } from "./message-headers.ts";
+import { encodeQuotedPrintable } from "./quoted-printable.ts";
 import { isLoopbackHost } from "./smtp-url.ts";
 import type { OutgoingMessage } from "./transport.ts";
 
@@ -35,38 +35,40 @@ export async function composeMessage(parts: MessageParts): Promise<OutgoingMessa
   if (!/^<[^<>\s@]+@[^<>\s@]+>$/.test(parts.messageId)) {
     throw new Error(`not a Message-ID: ${JSON.stringify(parts.messageId)}`);
   }
-  const composer = new MailComposer({
-    disableFileAccess: true,
-    disableUrlAccess: true,
-    newline: "windows",
-    // Readable in the raw source, and lines of 76 characters whatever the content (7bit where it is plain ASCII).
-    textEncoding: "quoted-printable",
-    baseBoundary: createHash("sha256").update(parts.messageId).digest("hex").slice(0, 32),
-    envelope: { from: from.address, to: [to.address] },
-    messageId: parts.messageId,
-    date: parts.date,
-    from,
-    to: [to],
-    ...(parts.replyTo === undefined ? {} : { replyTo: [plainMailbox(parts.replyTo)] }),
-    subject: oneLine(parts.subject),
-    text: lines(parts.text),
-    html: lines(parts.html),
-    headers: headersOf(parts),
-  });
-  const raw = await composer.compile().build();
+  const boundary = boundaryOf(parts.messageId);
+  const message = `${headersOf(parts, from, to, boundary).join("\r\n")}\r\n\r\n${partOf("text/plain", parts.text, boundary)}${partOf("text/html", parts.html, boundary)}--${boundary}--\r\n`;
+  const raw = Buffer.from(message, "latin1");
   return { envelope: { from: from.address, to: [to.address] }, messageId: parts.messageId, raw };
 }
 
-function headersOf(parts: MessageParts): Record<string, string | { prepared: true; value: string }> {
-  // `prepared`: written as it is. Folding a List-Unsubscribe broke DKIM signatures at a relay (nodemailer issue 1654).
-  return {
-    "List-Unsubscribe": { prepared: true, value: `<${unsubscribeUrl(parts.unsubscribeUrl)}>` },
-    "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-    "Auto-Submitted": "auto-generated",
-    ...(parts.listId === undefined
-      ? {}
-      : { "List-Id": { prepared: true as const, value: `<${listId(parts.listId)}>` } }),
-  };
+function headersOf(parts: MessageParts, from: MailAddress, to: MailAddress, boundary: string): string[] {
+  return [
+    // On one line each: folding a List-Unsubscribe broke DKIM signatures at a relay (nodemailer issue 1654).
+    `List-Unsubscribe: <${unsubscribeUrl(parts.unsubscribeUrl)}>`,
+    "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+    "Auto-Submitted: auto-generated",
+    ...(parts.listId === undefined ? [] : [`List-ID: <${listId(parts.listId)}>`]),
+    mailboxHeader("From", from),
+    mailboxHeader("To", to),
+    ...(parts.replyTo === undefined ? [] : [mailboxHeader("Reply-To", plainMailbox(parts.replyTo))]),
+    textHeader("Subject", parts.subject),
+    `Message-ID: ${parts.messageId}`,
+    `Date: ${parts.date.toUTCString().replace("GMT", "+0000")}`,
+    "MIME-Version: 1.0",
+    `Content-Type: multipart/alternative;\r\n boundary="${boundary}"`,
+  ];
+}
+
+/** "=_" cannot stand in quoted-printable (RFC 2045 section 6.7), so no content can hold it. */
+function boundaryOf(messageId: string): string {
+  return `=_${messageId.replace(/[^A-Za-z0-9]/g, "").slice(0, 60)}`;
+}
+
+function partOf(type: "text/plain" | "text/html", content: string, boundary: string): string {
+  const body = encodeQuotedPrintable(withoutControls(content));
+  const head = `--${boundary}\r\nContent-Type: ${type}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n`;
+  // The line end before a boundary belongs to the boundary (RFC 2046 section 5.1.1).
+  return `${head}${body}\r\n`;
 }
 
 function unsubscribeUrl(text: string): string {
@@ -84,8 +86,8 @@ function listId(text: string): string {
   return text;
 }
 
-// A bare CR and a NUL may not stand in a message (RFC 5322 section 2.3); some servers refuse them, some read line ends.
-function lines(text: string): string {
+// A NUL may not stand in a message (RFC 5322 section 2.3); some servers refuse it, some read a line end.
+function withoutControls(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
-  return text.replace(/\r\n?/g, "\n").replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "");
+  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "");
 }

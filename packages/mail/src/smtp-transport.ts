@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import { createTransport, type SentMessageInfo, type Transporter } from "nodemailer";
+import SMTPPool from "nodemailer/lib/smtp-pool";
 import { LazyBody } from "./lazy-body.ts";
 import { clean, connectionFailure, replyFromAcceptance, replyFromError, type SmtpError } from "./smtp-reply.ts";
 import { isLoopbackHost, parseSmtpUrl, type SmtpServer } from "./smtp-url.ts";
@@ -73,7 +73,7 @@ export function createSmtpTransport(options: SmtpTransportOptions): MailTranspor
 }
 
 async function deliverOnce(
-  pool: Transporter,
+  pool: SMTPPool,
   timeouts: SmtpTimeouts,
   message: OutgoingMessage,
   onBeforeBody: () => Promise<boolean>,
@@ -107,9 +107,9 @@ async function deliverOnce(
   if (!sent.ok) return replyFromError(sent.error, body.stage);
   if (body.stage !== "released") {
     // A 250 to nothing: the body never left.
-    return replyFromError(new Error(`unexpected answer before the message: ${clean(sent.info.response)}`), body.stage);
+    return replyFromError(new Error(`unexpected answer before the message: ${clean(sent.response)}`), body.stage);
   }
-  return replyFromAcceptance(sent.info.response, sent.info.serverMessageId);
+  return replyFromAcceptance(sent.response, sent.serverMessageId);
 }
 
 /** Not released although it was aborted, and not for being late: that is what was called off. */
@@ -117,23 +117,36 @@ function isCalledOff(body: LazyBody, callingOff: AbortSignal, deadline: Deadline
   return callingOff.aborted && body.stage !== "released" && deadline.signal.aborted && deadline.missed === undefined;
 }
 
-type Sent = { ok: true; info: { response: string; serverMessageId?: string } } | { ok: false; error: SmtpError };
+type Sent = { ok: true; response: string; serverMessageId: string | undefined } | { ok: false; error: SmtpError };
 
-async function send(pool: Transporter, message: OutgoingMessage, body: LazyBody, signal: AbortSignal): Promise<Sent> {
-  try {
-    const { from, to } = message.envelope;
-    // A bare string may hold a list of addresses, an object is one: `{ address }` is never parsed.
-    const envelope = { from: { name: "", address: from }, to: [{ name: "", address: to[0] }] };
-    const { response = "", serverMessageId }: SentMessageInfo = await pool.sendMail({ envelope, raw: body, signal });
-    return { ok: true, info: { response, serverMessageId } };
-  } catch (error) {
-    return { ok: false, error: asSmtpError(error) };
-  }
+/**
+ * Hands the message to the pool itself: what nodemailer's mailer would do before (parse addresses, build a MIME tree, make
+ * up headers) is done, and done again it costs as much as the way to the server.
+ */
+function send(pool: SMTPPool, message: OutgoingMessage, body: LazyBody, signal: AbortSignal): Promise<Sent> {
+  const { from, to } = message.envelope;
+  const mail = {
+    data: { signal },
+    message: {
+      getHeader: () => message.messageId,
+      messageId: () => message.messageId,
+      getEnvelope: () => ({ from, to: [...to] }),
+      createReadStream: () => {
+        body.assigned();
+        return body;
+      },
+    },
+  };
+  return new Promise((resolve) => {
+    pool.send(mail as unknown as Parameters<SMTPPool["send"]>[0], (error, info) => {
+      if (error) resolve({ ok: false, error: asSmtpError(error) });
+      else resolve({ ok: true, response: info?.response ?? "", serverMessageId: info?.serverMessageId });
+    });
+  });
 }
 
-function openPool(server: SmtpServer, options: SmtpTransportOptions, timeouts: SmtpTimeouts): Transporter {
-  const pool: Transporter = createTransport({
-    pool: true,
+function openPool(server: SmtpServer, options: SmtpTransportOptions, timeouts: SmtpTimeouts): SMTPPool {
+  return new SMTPPool({
     host: server.host,
     port: server.port,
     secure: server.tls === "implicit",
@@ -157,18 +170,6 @@ function openPool(server: SmtpServer, options: SmtpTransportOptions, timeouts: S
     disableFileAccess: true,
     disableUrlAccess: true,
   });
-  // The pool asks for the message stream before MAIL FROM. Its own would start to read `raw` at once (to fill its
-  // buffer); handing over ours keeps it unread until nodemailer pipes it, after the "354".
-  pool.use("stream", (mail, done) => {
-    const body = mail.data.raw;
-    if (!(body instanceof LazyBody)) return done(new Error("only messages of this transport are sent"));
-    mail.message.createReadStream = () => {
-      body.assigned();
-      return body;
-    };
-    return done();
-  });
-  return pool;
 }
 
 type Deadline = {

@@ -11,6 +11,8 @@ export interface Drained {
   readonly cpuMilliseconds: number;
   readonly workerCpuMilliseconds: number;
   readonly workerMemoryBytes: number;
+  /** Transactions in PostgreSQL for each email: how well the emails in hand share their statements. */
+  readonly transactions: number;
 }
 
 export interface DrainOptions {
@@ -66,6 +68,7 @@ async function drain(services: Services, installation: Installation, options: Dr
     if (left < 0)
       throw new Error(`The wave was due ${-left} ms before everything stood ready: the machine is too slow.`);
     await new Promise((resolve) => setTimeout(resolve, left - 50));
+    const transactionsBefore = await transactionCount(database);
     const before = { all: await allCpu(), workers: await cpuSeconds(workers.pids) };
     await waitFor(() => isOver(database, due), {
       timeoutMilliseconds: drainMillisecondsMax,
@@ -74,6 +77,7 @@ async function drain(services: Services, installation: Installation, options: Dr
     });
     const used = { all: (await allCpu()) - before.all, workers: (await cpuSeconds(workers.pids)) - before.workers };
     const seconds = await takenSeconds(database, due);
+    const transactions = ((await transactionCount(database)) - transactionsBefore) / emails;
     const workerMemoryBytes = await workers.peakMemoryBytes();
     await requireOnce(services, database, emails, due);
     return {
@@ -81,6 +85,7 @@ async function drain(services: Services, installation: Installation, options: Dr
       cpuMilliseconds: (used.all * 1_000) / emails,
       workerCpuMilliseconds: (used.workers * 1_000) / emails,
       workerMemoryBytes,
+      transactions,
     };
   } finally {
     await workers.stop();
@@ -97,6 +102,14 @@ async function isOver(database: Database, due: Date): Promise<boolean> {
     [due],
   );
   return rows[0].over;
+}
+
+async function transactionCount(database: Database): Promise<number> {
+  await database.query("select pg_stat_force_next_flush()");
+  const { rows } = await database.query<{ count: string }>(
+    "select xact_commit as count from pg_stat_database where datname = current_database()",
+  );
+  return Number(rows[0]?.count);
 }
 
 async function takenSeconds(database: Database, due: Date): Promise<number> {

@@ -16,7 +16,7 @@ const directory = await mkdtemp(join(tmpdir(), "dripline-bench-logs-"));
 const services = await startServices(process.env);
 const emails = Number(process.argv[2] ?? 2_000);
 const only = process.argv[3];
-const profileDirectory = process.env.BENCH_PROFILE_DIRECTORY;
+const profileDirectory = process.env.BENCH_PROFILE_DIRECTORY || undefined;
 try {
   console.log(await services.describe());
   console.log("A", await measureMailCeiling(services, emails, directory));
