@@ -5,8 +5,7 @@ const versionsMax = 200;
 
 /**
  * Reads each version of a template once, not for every email: versions never change, and their text would be most of what is
- * read for an email. The one that was not needed for longest is
- * forgotten first.
+ * read for an email. The one that was not needed for longest is forgotten first.
  */
 export function keepTemplates(
   load: (versionId: string) => Promise<TemplateContent>,

@@ -7,8 +7,8 @@ import { startSweeps } from "./sweeps/start-sweeps.ts";
 import type { SweepDeps } from "./sweeps/sweep-deps.ts";
 
 export interface WorkerOptions {
-  /** Emails under way at the same time in this process. */
-  readonly concurrency: number;
+  /** Emails that this process works on at the same time; how many of them are at the mail server, `slots` says. */
+  readonly inHandMax: number;
   readonly sweepSeconds: number;
   /** How soon a waiting import is seen. */
   readonly importSeconds: number;
@@ -42,7 +42,7 @@ export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, optio
       }
     },
     {
-      concurrency: options.concurrency,
+      concurrency: options.inHandMax,
       now: deps.now,
       ...(options.lock === undefined ? {} : { lock: options.lock }),
       onError: (err) => deps.log.error({ err }, "a wake-up went wrong and comes again"),

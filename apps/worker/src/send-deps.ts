@@ -5,6 +5,7 @@ import type { Renderer } from "@dripline/mail/render";
 import type { MailTransport } from "@dripline/mail/transport";
 import type { WakeQueue } from "@dripline/queue/wake-queue";
 import type { OnCheckpoint } from "./checkpoints.ts";
+import type { MailSlots } from "./mail-slots.ts";
 
 /** As much of a logger as the worker needs; pino's fits. */
 export interface WorkerLog {
@@ -19,6 +20,7 @@ export interface SendDeps {
   readonly db: Database;
   readonly queue: Pick<WakeQueue, "wake">;
   readonly transport: MailTransport;
+  readonly slots: MailSlots;
   readonly renderer: Renderer;
   readonly log: WorkerLog;
   /** By the database's clock: what is written down must not depend on this machine's. */

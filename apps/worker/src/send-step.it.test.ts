@@ -14,6 +14,7 @@ import { makeContact, makeSequence, makeTemplate } from "@dripline/testkit/facto
 import { startScriptedSmtp } from "@dripline/testkit/scripted-smtp";
 import { waitFor } from "@dripline/testkit/wait-for";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { makeMailSlots } from "./mail-slots.ts";
 import type { SendDeps } from "./send-deps.ts";
 import { sendStep } from "./send-step.ts";
 import { sweepOnce } from "./sweeps/start-sweeps.ts";
@@ -42,6 +43,7 @@ const deps: SweepDeps = {
     applySettings: async () => {},
   },
   transport,
+  slots: makeMailSlots(10, new AbortController().signal),
   renderer: createRenderer(),
   log: { debug() {}, info() {}, warn() {}, error() {} },
   now: () => new Date(),

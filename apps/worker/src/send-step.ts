@@ -41,22 +41,26 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
   if (place.kind !== "taken") return applyDecision(deps, facts, place.decision);
   deps.onCheckpoint("place_taken", wake.executionId);
 
-  if (deps.stopping.aborted) return lostTheRace(deps, facts, place);
-  const claim = await statements.claim({
-    ...wake,
-    stepId: facts.execution.stepId,
-    messageId: email.message.messageId,
-    source: email.source,
-    zone: decision.zone,
-    openUntil: decision.openUntil,
-    scheduleUpdatedAt: facts.schedule.updatedAt,
-    leaseSeconds: deps.leases.claimSeconds,
+  const delivery = await deps.slots.use(async () => {
+    if (deps.stopping.aborted) return undefined;
+    const claim = await statements.claim({
+      ...wake,
+      stepId: facts.execution.stepId,
+      messageId: email.message.messageId,
+      source: email.source,
+      zone: decision.zone,
+      openUntil: decision.openUntil,
+      scheduleUpdatedAt: facts.schedule.updatedAt,
+      leaseSeconds: deps.leases.claimSeconds,
+    });
+    if (claim === undefined) return undefined;
+    deps.onCheckpoint("claimed", wake.executionId);
+    return { claim, ...(await deliverUnderLease(deps, claim, email.message, decision.openUntil)) };
   });
-  if (claim === undefined) return lostTheRace(deps, facts, place);
-  deps.onCheckpoint("claimed", wake.executionId);
-
-  const { reply, leaseEndsAt } = await deliverUnderLease(deps, claim, email.message, decision.openUntil);
+  if (delivery === undefined) return lostTheRace(deps, facts, place);
   deps.onCheckpoint("replied", wake.executionId);
+
+  const { claim, reply, leaseEndsAt } = delivery;
   const outcome = decideOutcome(reply, claim, deps.now(), deps.pace);
   if (!mayHaveLeft(outcome)) await givePlaceBack(deps, facts, place, claim);
   const verdict = await recordOutcome(deps, facts, claim, outcome, leaseEndsAt);

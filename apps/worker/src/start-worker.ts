@@ -14,12 +14,20 @@ import { createLogger } from "@dripline/runtime/logger";
 import { refuseStart } from "@dripline/runtime/refuse-start";
 import { handleShutdown } from "@dripline/runtime/shutdown";
 import type { OnCheckpoint } from "./checkpoints.ts";
+import { makeMailSlots } from "./mail-slots.ts";
 import { runWorker } from "./run-worker.ts";
 import type { WorkerLog } from "./send-deps.ts";
 import { stopTimes } from "./stop-times.ts";
 import { wakeInBatches } from "./wake-in-batches.ts";
 
 const waitMilliseconds = 500;
+
+/**
+ * While one email is at the mail server the next is claimed, and the one after that read, decided on and composed: many of
+ * them with one statement. docs/performance.md says what more would give.
+ */
+const claimedPerConnection = 2;
+const inHandPerConnection = 3;
 
 /** Two good clocks drift apart by microseconds in that time; after a suspended machine wakes up, this is how long it is wrong. */
 const clockSyncMilliseconds = 5_000;
@@ -93,7 +101,7 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
 
   const smtp = createSmtpTransport({
     url: config.smtpUrl,
-    // A connection for each email under way: a claimed email that waits for one would use up its lease.
+    // No more emails wait for a connection than there are: a claimed email that waits uses up its lease meanwhile.
     poolSize: config.concurrency,
     timeouts: {
       connectMs: config.smtpTimeouts.connect * 1_000,
@@ -109,6 +117,7 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
       db,
       queue: { ...queue, ...wakeInBatches(queue) },
       transport: seams.transport?.(smtp) ?? smtp,
+      slots: makeMailSlots(config.concurrency * claimedPerConnection, shutdown.signal),
       renderer: createRenderer(),
       log,
       now: () => clock.now(),
@@ -125,7 +134,12 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
         dataSeconds: config.smtpTimeouts.finalReply + config.claimLeaseSeconds,
       },
     },
-    { concurrency: config.concurrency, sweepSeconds: seams.sweepSeconds ?? 5, importSeconds: 2, lock: seams.lock },
+    {
+      inHandMax: config.concurrency * inHandPerConnection,
+      sweepSeconds: seams.sweepSeconds ?? 5,
+      importSeconds: 2,
+      lock: seams.lock,
+    },
   );
   shutdown.onClose("worker", () => worker.close(stopTimes(config.shutdownGraceSeconds)));
 

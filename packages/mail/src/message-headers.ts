@@ -1,5 +1,5 @@
-import MimeNode from "nodemailer/lib/mime-node";
 import { foldLines } from "nodemailer/lib/mime-funcs";
+import MimeNode from "nodemailer/lib/mime-node";
 import { type MailAddress, oneLine } from "./mail-address.ts";
 
 /** RFC 5322 section 2.1.1 asks for 78 characters at most. */
@@ -22,5 +22,5 @@ export function textHeader(name: "Subject", text: string): string {
 
 function folded(name: string, value: string): string {
   const line = `${name}: ${value}`;
-  return line.length <= lineMax ? line : foldLines(line, lineMax);
+  return line.length < lineMax ? line : foldLines(line, lineMax);
 }

@@ -1,10 +1,7 @@
 /** RFC 2045 section 6.7, rule 5: a line has at most 76 characters, the "=" of a soft line break included. */
 const lineMax = 76;
 
-const escapes = Array.from(
-  { length: 256 },
-  (_, byte) => `=${byte.toString(16).toUpperCase().padStart(2, "0")}`,
-);
+const escapes = Array.from({ length: 256 }, (_, byte) => `=${byte.toString(16).toUpperCase().padStart(2, "0")}`);
 
 /**
  * Text in quoted-printable (RFC 2045 section 6.7), as UTF-8. Line ends of any kind become CRLF; no character is split over
@@ -22,7 +19,6 @@ export function encodeQuotedPrintable(text: string): string {
 
 /** Everything that may not stand in any place: "=", control characters and what is not ASCII, byte by byte. */
 function escaped(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is escaped
   if (/^[\t\n\r\x20-\x7e]*$/.test(text)) return text.replaceAll("=", "=3D");
   const bytes = Buffer.from(text, "utf8").toString("latin1");
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is escaped

@@ -105,7 +105,8 @@ export const configVariables = {
   },
   WORKER_CONCURRENCY: {
     schema: wholeNumber(1, 1_000),
-    write: "how many emails one worker sends at once, each on its own SMTP connection, e.g. 10",
+    write:
+      "how many SMTP connections one worker sends on at once, e.g. 10; three times as many emails are in its hands",
   },
   CLAIM_LEASE_SECONDS: {
     schema: wholeNumber(1, 3_600),

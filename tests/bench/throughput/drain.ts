@@ -61,7 +61,12 @@ async function drain(services: Services, installation: Installation, options: Dr
   });
   await database.query("vacuum analyze");
   await wakeAll(installation, new Date(due.getTime() + 1));
-  const env = { ...installation.env, WORKER_CONCURRENCY: String(concurrency) };
+  const env = {
+    ...installation.env,
+    WORKER_CONCURRENCY: String(concurrency),
+    IHP: process.env.IHP ?? "3",
+    SL: process.env.SL ?? "1",
+  };
   const workers = await startWorkers(count, env, options);
   try {
     const left = due.getTime() - Date.now();

@@ -3,6 +3,7 @@ import { REAL_PACE } from "@dripline/domain/delay";
 import { NO_LIMITS } from "@dripline/domain/throttle";
 import { createRenderer } from "@dripline/mail/render";
 import type { TimedWake } from "@dripline/queue/wake";
+import { makeMailSlots } from "../mail-slots.ts";
 import type { SweepDeps } from "../sweeps/sweep-deps.ts";
 
 /** What a sweep stands on, with a queue that only remembers what it was given, as far as it is up. */
@@ -42,6 +43,7 @@ export function makeSweepDeps(db: Database, { now }: { readonly now: () => Date 
       callOff: () => {},
       close: async () => {},
     },
+    slots: makeMailSlots(10, new AbortController().signal),
     renderer: createRenderer(),
     log: { debug() {}, info() {}, warn() {}, error: (fields) => void errors.push(fields) },
     now,

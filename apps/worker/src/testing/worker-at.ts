@@ -11,6 +11,7 @@ import { freshDatabase } from "@dripline/testkit/database";
 import { type FixedClock, fixClock } from "@dripline/testkit/fixed-clock";
 import { type ScriptedSmtp, startScriptedSmtp } from "@dripline/testkit/scripted-smtp";
 import { afterAll } from "vitest";
+import { makeMailSlots } from "../mail-slots.ts";
 import type { SendDeps } from "../send-deps.ts";
 
 /** Everything that sending stands on, real but for the clock, which stands still until a test moves it. */
@@ -40,6 +41,7 @@ export async function startWorkerAt(start: Date): Promise<WorkerAt> {
     db,
     queue: { wake: async (wakes) => void woken.push(...wakes) },
     transport,
+    slots: makeMailSlots(10, new AbortController().signal),
     renderer: createRenderer(),
     log: { debug() {}, info() {}, warn() {}, error() {} },
     now: clock.now,
