@@ -64,8 +64,6 @@ async function drain(services: Services, installation: Installation, options: Dr
   const env = {
     ...installation.env,
     WORKER_CONCURRENCY: String(concurrency),
-    IHP: process.env.IHP ?? "3",
-    SL: process.env.SL ?? "1",
   };
   const workers = await startWorkers(count, env, options);
   try {
