@@ -69,7 +69,7 @@ test("no more wakes run at a time than the backend stands, whatever is asked for
       await mayEnd.promise;
       return { kind: "done" };
     },
-    { concurrency: 50, onError: () => undefined },
+    { concurrency: postgresConcurrencyMax + 40, onError: () => undefined },
   );
   onTestFinished(async () => {
     mayEnd.resolve();
@@ -77,7 +77,7 @@ test("no more wakes run at a time than the backend stands, whatever is asked for
     await queue.close();
   });
 
-  await queue.wake(Array.from({ length: 30 }, () => newWake(0)));
+  await queue.wake(Array.from({ length: postgresConcurrencyMax + 20 }, () => newWake(0)));
 
   await vi.waitFor(() => expect(running).toBe(postgresConcurrencyMax), { timeout: 10_000 });
   expect(await queue.counts()).toMatchObject({ active: postgresConcurrencyMax, waiting: 20 });

@@ -15,6 +15,9 @@ const sensitive = new RegExp(
   "giu",
 );
 
+/** Most lines hold nothing of the kind, and that can be told five times faster than the line is gone through. */
+const maybeSensitive = /@|bearer|dk_|"(?:authorization|cookie|set-cookie|password|secret|api_?key|token)":/i;
+
 interface SensitiveGroups {
   readonly keep?: string;
   readonly scheme?: string;
@@ -31,6 +34,7 @@ interface SensitiveGroups {
  * enough to write to somebody.
  */
 export function redactLine(line: string): string {
+  if (!maybeSensitive.test(line)) return line;
   return line.replace(sensitive, (match: string, ...rest: unknown[]) => {
     const found = rest.at(-1) as SensitiveGroups;
     if (found.keep !== undefined) return match;

@@ -22,9 +22,9 @@ try {
   console.log("A", await measureMailCeiling(services, emails, directory));
   console.log("B, C", await measureQueueCeiling(services, emails * 2, directory));
   const drains = [
-    { backend: "redis", workers: 1, concurrency: 20 },
-    { backend: "redis", workers: 2, concurrency: 20 },
-    { backend: "postgres", workers: 1, concurrency: 10 },
+    { backend: "redis", workers: 1, concurrency: Number(process.env.CC ?? 20) },
+    { backend: "redis", workers: 2, concurrency: Number(process.env.CC ?? 20) },
+    { backend: "postgres", workers: 1, concurrency: Number(process.env.CC ?? 20) },
   ] as const;
   for (const options of drains) {
     if (only !== undefined && !`${options.backend}${options.workers}`.includes(only)) continue;
