@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "@dripline/embedded/free-port";
 import { type Child, startChild } from "../../chaos/services/child.ts";
 import { peakMemoryBytes } from "./cpu.ts";
 
@@ -34,6 +35,27 @@ export async function startWorkers(
       await Promise.all(children.map(stopChild));
     },
   };
+}
+
+/** An API process as it is in production. */
+export interface Api {
+  /** Such as `http://127.0.0.1:4600`. */
+  readonly url: string;
+  readonly pid: number;
+  /** SIGTERM; throws when it does not end in order. */
+  stop(): Promise<void>;
+}
+
+export async function startApi(env: Readonly<Record<string, string>>, directory: string): Promise<Api> {
+  const port = await freePort();
+  const child = startChild({
+    name: "api",
+    arguments: [app("api")],
+    env: { ...env, API_PORT: String(port) },
+    logPath: join(directory, "api.log"),
+  });
+  await whenReady(child);
+  return { url: `http://127.0.0.1:${port}`, pid: child.pid, stop: () => stopChild(child) };
 }
 
 /** A program of the benchmark's own that answers with one result: `onResult` looks at it while it still lives. */
