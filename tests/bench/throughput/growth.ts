@@ -13,12 +13,12 @@ export interface Growth {
 }
 
 /** The same measured with few people and with many waiting besides, one right after the other. */
-export interface GrowthRound {
+interface GrowthRound {
   readonly few: Grown;
   readonly many: Grown;
 }
 
-export interface Grown {
+interface Grown {
   readonly drained: Drained;
   readonly lateness: readonly Lateness[];
 }

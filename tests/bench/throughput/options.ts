@@ -14,7 +14,7 @@ export const parts = [
   "waiting-postgres",
   "growth",
 ] as const;
-export type Part = (typeof parts)[number];
+type Part = (typeof parts)[number];
 
 export interface BenchOptions {
   readonly isQuick: boolean;

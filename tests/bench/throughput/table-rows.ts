@@ -69,11 +69,11 @@ function drainRows({ drains }: Results, backend: Backend, workers: number, targe
       beside: besideRates(runs.map(({ drained }) => drained.perSecond)),
       target,
     }),
-    ...drainCpuRows(`${name}: CPU of an email`, runs),
+    ...drainCpuRows(`${name}: CPU of an email`, runs, backend === "redis" ? targets.cpu : undefined),
   ];
 }
 
-function drainCpuRows(name: string, runs: readonly ComparedDrain[]): Row[] {
+function drainCpuRows(name: string, runs: readonly ComparedDrain[], target: Target | undefined): Row[] {
   const ratios = runs.map(({ drained, ceilings }) => drained.cpuMilliseconds / mean(ceilings, "cpuMilliseconds"));
   const all = runs.map(({ drained }) => drained.cpuMilliseconds);
   const own = runs.map(({ drained }) => drained.workerCpuMilliseconds);
@@ -83,7 +83,7 @@ function drainCpuRows(name: string, runs: readonly ComparedDrain[]): Row[] {
     runs.length === 0
       ? ""
       : `${median(all)} ms, ${median(own)} of them in workers; ${median(transactions)} transactions`;
-  return row(name, ratios, { unit: "× A", digits: 2, beside, target: targets.cpu });
+  return row(name, ratios, { unit: "× A", digits: 2, beside, ...(target && { target }) });
 }
 
 function enrollmentRows({ enrollments }: Results, backend: Backend): Row[] {
