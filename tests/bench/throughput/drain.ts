@@ -23,9 +23,6 @@ export interface DrainOptions extends WorkerOptions {
   readonly emails: number;
 }
 
-/** Until a wave is due its timers are queued, however slow the machine is. */
-const aheadSeconds = 1;
-const queuedPerSecond = 1_500;
 const drainMillisecondsMax = 300_000;
 
 /** A drain in an installation of its own. */
@@ -58,7 +55,7 @@ async function drain(
   workers: WarmWorkers,
   emails: number,
 ): Promise<Drained> {
-  const due = new Date(Date.now() + (aheadSeconds + emails / queuedPerSecond) * 1_000);
+  const due = workers.momentFor(emails);
   await people.makeDue(emails, `'${due.toISOString()}'::timestamptz`);
   const left = due.getTime() - Date.now();
   if (left < 0)

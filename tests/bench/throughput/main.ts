@@ -1,4 +1,4 @@
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BenchOptions, readOptions } from "./options.ts";
@@ -38,12 +38,19 @@ async function bench(chosen: BenchOptions): Promise<void> {
   const seconds = () => ((Date.now() - startedAt.getTime()) / 1_000).toFixed(0).padStart(4);
   const say = (line: string) => console.error(`${seconds()} s  ${line}`);
   const services = await startServices(process.env, chosen.sink);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => void services.stop().finally(() => process.exit(130)));
+  }
   try {
     const results = await runBench(services, { ...chosen, directory, say }, startedAt);
     const table = renderResults(results);
     console.log(`\n${table}\n`);
     if (chosen.isDocumented) await writeDocument(table);
-    say(`done; as JSON: ${await writeJson(results, chosen.jsonPath)}; logs: ${directory}`);
+    say(`done; as JSON: ${await writeJson(results, chosen.jsonPath)}`);
+    await rm(directory, { recursive: true });
+  } catch (error) {
+    console.error(`The logs of what was started are in ${directory}`);
+    throw error;
   } finally {
     await services.stop();
   }

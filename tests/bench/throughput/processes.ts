@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "@dripline/embedded/free-port";
-import { type Child, startChild } from "../../chaos/services/child.ts";
+import { type Child, type ChildOptions, startChild } from "../../chaos/services/child.ts";
 import { peakMemoryBytes } from "./cpu.ts";
 
 const app = (name: "api" | "worker") =>
@@ -24,7 +24,7 @@ export async function startWorkers(
   const flags = profileDirectory === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDirectory}`];
   const children = Array.from({ length: count }, (_, index) => {
     const logPath = join(directory, `worker-${index}.log`);
-    return startChild({ name: "worker", arguments: [...flags, app("worker")], env, logPath });
+    return start({ name: "worker", arguments: [...flags, app("worker")], env, logPath });
   });
   await Promise.all(children.map(whenReady));
   const pids = children.map(({ pid }) => pid);
@@ -48,7 +48,7 @@ export interface Api {
 
 export async function startApi(env: Readonly<Record<string, string>>, directory: string): Promise<Api> {
   const port = await freePort();
-  const child = startChild({
+  const child = start({
     name: "api",
     arguments: [app("api")],
     env: { ...env, API_PORT: String(port) },
@@ -69,7 +69,7 @@ export async function runProgram<Result>(
   const path = fileURLToPath(new URL(`${name}.js`, import.meta.url));
   const results: Result[] = [];
   const { promise, resolve } = withResolver();
-  const child = startChild({
+  const child = start({
     name,
     arguments: [path, ...programArguments],
     logPath: join(directory, `${name}.log`),
@@ -85,6 +85,15 @@ export async function runProgram<Result>(
   await onResult(result, child);
   child.signal("SIGKILL");
   await child.ended;
+}
+
+/** However this process ends, what it started ends with it. */
+function start(options: ChildOptions): Child {
+  const child = startChild(options);
+  const kill = () => child.signal("SIGKILL");
+  process.once("exit", kill);
+  void child.ended.then(() => process.off("exit", kill));
+  return child;
 }
 
 function withResolver(): { promise: Promise<void>; resolve: () => void } {

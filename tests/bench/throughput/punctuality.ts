@@ -18,9 +18,6 @@ export interface Lateness {
   readonly maxMilliseconds: number;
 }
 
-/** Until the first is due, their timers are queued. */
-const aheadSeconds = 2;
-const queuedPerSecond = 1_500;
 const lastMillisecondsMax = 120_000;
 
 export async function measurePunctuality(
@@ -52,16 +49,22 @@ export async function keepTime(
   return withWarmWorkers(services, installation, people, options, async (workers) => {
     const measured: Lateness[] = [];
     for (const duePerSecond of options.sizes.perSecond) {
-      measured.push(await keepRate(database, people, duePerSecond, options.sizes.seconds));
+      measured.push(await keepRate(database, people, workers, duePerSecond, options.sizes.seconds));
     }
     await requireOnce(services, database, workers, options.sizes);
     return measured;
   });
 }
 
-async function keepRate(database: Database, people: People, perSecond: number, seconds: number): Promise<Lateness> {
+async function keepRate(
+  database: Database,
+  people: People,
+  workers: WarmWorkers,
+  perSecond: number,
+  seconds: number,
+): Promise<Lateness> {
   const emails = perSecond * seconds;
-  const first = new Date(Date.now() + (aheadSeconds + emails / queuedPerSecond) * 1_000);
+  const first = workers.momentFor(emails);
   const last = new Date(first.getTime() + seconds * 1_000);
   await people.makeDue(emails, `'${first.toISOString()}'::timestamptz + (i - 1) * interval '1 second' / ${perSecond}`);
   if (Date.now() > first.getTime()) {

@@ -12,12 +12,13 @@ export function renderResults(results: Results): string {
   return [...describe(results), "", ...alignTable([[...columns], ...rows])].join("\n");
 }
 
-function describe({ startedAt, sizes, machine, services, isQuick }: Results): string[] {
+function describe({ startedAt, sizes, machine, services, isQuick, growth }: Results): string[] {
   const { cores, cpu, memoryGigabytes, node } = machine;
+  const rounds = growth === null ? "" : `, ${growth.rounds.length} of growth`;
   return [
     `${startedAt.slice(0, 10)}: ${cores} cores (${cpu}), ${memoryGigabytes} GB, Node.js ${node}, PostgreSQL ${services.postgres},`,
     `Redis ${services.redis}, mail to ${services.sink}.`,
-    `${sizes.runs} ${sizes.runs === 1 ? "run" : "runs"}, ${sizes.emails} emails a drain; every email arrived exactly once and is recorded as sent.`,
+    `${sizes.runs} ${sizes.runs === 1 ? "run" : "runs"}${rounds}, ${sizes.emails} emails a drain; every email arrived exactly once and is recorded as sent.`,
     ...(services.areEmbedded ? [] : ["CPU is that of our own processes only: the services run elsewhere."]),
     ...(isQuick ? ["A quick run shows that every part works. Its numbers say nothing."] : []),
   ];

@@ -41,8 +41,9 @@ export async function runBench(services: Services, options: RunOptions, startedA
     waiting: [],
     growth: null,
   };
-  for (let run = 0; run < options.sizes.runs; run += 1) {
-    options.say(`run ${run + 1} of ${options.sizes.runs}`);
+  const runs = [...options.parts].some((part) => part !== "growth") ? options.sizes.runs : 0;
+  for (let run = 0; run < runs; run += 1) {
+    options.say(`run ${run + 1} of ${runs}`);
     await runDrains(services, options, results, run);
     await runRest(services, options, results);
   }

@@ -18,7 +18,12 @@ export interface WorkerOptions {
 export interface WarmWorkers extends Workers {
   /** When the first of the warm-up emails was due: what is sent from then on is checked. */
   readonly since: Date;
+  /** A moment to come by which so many emails are made due and queued, judged by how long those of the warm-up took. */
+  momentFor(emails: number): Date;
 }
+
+/** Slower ones than this show in how long the warm-up's took. */
+const queuedPerSecondMin = 1_500;
 
 const warmUpMillisecondsMax = 30_000;
 
@@ -43,8 +48,11 @@ export async function withWarmWorkers<Result>(
   try {
     const since = new Date();
     await people.makeDue(warmUpEmails, `'${since.toISOString()}'::timestamptz`);
+    const queuedMilliseconds = Date.now() - since.getTime();
     await waitUntilSent(database, { since, until: since, millisecondsMax: warmUpMillisecondsMax });
-    return await measure({ ...workers, since });
+    const momentFor = (emails: number) =>
+      new Date(Date.now() + 1_000 + 3 * queuedMilliseconds + (emails * 1_000) / queuedPerSecondMin);
+    return await measure({ ...workers, since, momentFor });
   } finally {
     await workers.stop();
   }
