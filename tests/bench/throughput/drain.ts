@@ -4,19 +4,22 @@ import { cpuSeconds } from "./cpu.ts";
 import { requireExactlyOnce } from "./exactly-once.ts";
 import { warmUpEmails } from "./message.ts";
 import { type People, seedPeople } from "./people.ts";
-import type { Backend, Installation, Services } from "./services.ts";
+import type { Backend, Installation, ServiceCpu, Services } from "./services.ts";
 import { type WarmWorkers, type WorkerOptions, waitUntilSent, withWarmWorkers } from "./warm-workers.ts";
 
 export interface Drained {
   readonly perSecond: number;
   /** Of the workers, PostgreSQL, Redis and the mail server together, for each email. */
   readonly cpuMilliseconds: number;
-  readonly workerCpuMilliseconds: number;
+  readonly cpuParts: CpuParts;
   /** The most that any of them had resident. */
   readonly workerMemoryBytes: number;
   /** Transactions in PostgreSQL for each email: how well the emails in hand share their statements. */
   readonly transactions: number;
 }
+
+/** Milliseconds for each email. */
+export type CpuParts = ServiceCpu & { readonly workers: number };
 
 export interface DrainOptions extends WorkerOptions {
   readonly backend: Backend;
@@ -63,14 +66,17 @@ async function drain(
   await wait(Math.max(0, left - 50));
 
   const transactionsBefore = await transactionCount(database);
-  const before = { all: await allCpu(), workers: await cpuSeconds(workers.pids) };
+  const before = await usedCpu();
   await waitUntilSent(database, { since: due, until: due, millisecondsMax: drainMillisecondsMax });
-  const used = { all: (await allCpu()) - before.all, workers: (await cpuSeconds(workers.pids)) - before.workers };
+  const after = await usedCpu();
   const transactions = (await transactionCount(database)) - transactionsBefore;
+  const ofEmail = (part: keyof CpuParts) => ((after[part] - before[part]) * 1_000) / emails;
+  const [postgres, redis, sink] = [ofEmail("postgres"), ofEmail("redis"), ofEmail("sink")];
+  const cpuParts = { workers: ofEmail("workers"), postgres, redis, sink };
   const drained = {
     perSecond: emails / (await takenSeconds(database, due)),
-    cpuMilliseconds: (used.all * 1_000) / emails,
-    workerCpuMilliseconds: (used.workers * 1_000) / emails,
+    cpuMilliseconds: cpuParts.workers + postgres + redis + sink,
+    cpuParts,
     workerMemoryBytes: await workers.peakMemoryBytes(),
     transactions: transactions / emails,
   };
@@ -81,8 +87,8 @@ async function drain(
   });
   return drained;
 
-  async function allCpu(): Promise<number> {
-    return (await services.cpuSeconds()) + (await cpuSeconds(workers.pids));
+  async function usedCpu(): Promise<CpuParts> {
+    return { ...(await services.cpuSeconds()), workers: await cpuSeconds(workers.pids) };
   }
 }
 

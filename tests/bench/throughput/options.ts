@@ -30,14 +30,16 @@ export interface BenchOptions {
   readonly profileDirectory: string | undefined;
 }
 
-const usage = `npm run bench -- [--quick] [--runs N] [--emails N] [--only PART]… [--skip PART]… [--json FILE] [--document]
-                 [--sink ${mailSinkKinds.join("|")}] [--cpu-profiles DIRECTORY]
+const usage = `npm run bench -- [--quick] [--runs N] [--emails N] [--waiting N] [--only PART]… [--skip PART]…
+                 [--json FILE] [--document] [--sink ${mailSinkKinds.join("|")}] [--cpu-profiles DIRECTORY]
 
 --quick      every part but growth at small numbers, in a minute: shows that it works, its numbers say nothing
---runs       how often each is measured (${fullSizes.runs})
+--runs       how often each is measured (${fullSizes.runs}; growth: ${fullSizes.growth.rounds})
 --emails     of one drain (${fullSizes.emails})
+--waiting    enrollments of the larger installation of growth (${fullSizes.growth.many})
 --only PART  and --skip PART, as often as you like; "drain" is every drain. Parts:
-             ${parts.join(", ")}
+             ${parts.slice(0, 5).join(", ")},
+             ${parts.slice(5).join(", ")}
 --document   writes the table into docs/performance.md
 
 BENCH_DATABASE_URL and BENCH_REDIS_URL measure given services instead of embedded ones: a PostgreSQL on which databases can
@@ -57,7 +59,8 @@ export function readOptions(
   const base = values.quick ? quickSizes : fullSizes;
   const runs = Number(values.runs ?? base.runs);
   const emails = Number(values.emails ?? base.emails);
-  for (const [name, value] of Object.entries({ runs, emails })) {
+  const waiting = Number(values.waiting ?? base.growth.many);
+  for (const [name, value] of Object.entries({ runs, emails, waiting })) {
     if (!Number.isSafeInteger(value) || value < 1) return problem(`--${name} is a whole number from 1`);
   }
   const unknown = [...values.only, ...values.skip].find((name) => !parts.some((part) => isPartOf(part, name)));
@@ -74,7 +77,12 @@ export function readOptions(
       ...base,
       runs,
       emails,
-      growth: values.emails === undefined ? base.growth : { ...base.growth, emails },
+      growth: {
+        ...base.growth,
+        emails: values.emails === undefined ? base.growth.emails : emails,
+        many: waiting,
+        rounds: values.runs === undefined ? base.growth.rounds : runs,
+      },
     },
     parts: new Set(parts.filter((part) => isWanted(part) && !isLeftOut(part))),
     sink,
@@ -101,6 +109,7 @@ function parse(args: readonly string[]) {
       quick: { type: "boolean", default: false },
       runs: { type: "string" },
       emails: { type: "string" },
+      waiting: { type: "string" },
       only: { type: "string", multiple: true, default: [] },
       skip: { type: "string", multiple: true, default: [] },
       json: { type: "string" },

@@ -3,10 +3,11 @@ import { renderResults } from "./render-table.ts";
 import type { Results } from "./results.ts";
 import { fullSizes } from "./sizes.ts";
 
+const cpuParts = { workers: 2, postgres: 0.6, redis: 0.3, sink: 0.1 };
 const drain = (perSecond: number, before: number, after: number, workerMemoryBytes: number): Results["drains"][0] => ({
   backend: "redis",
   workers: 2,
-  drained: { perSecond, cpuMilliseconds: 3, workerCpuMilliseconds: 2, workerMemoryBytes, transactions: 0.5 },
+  drained: { perSecond, cpuMilliseconds: 3, cpuParts, workerMemoryBytes, transactions: 0.5 },
   ceilings: [
     { perSecond: before, cpuMilliseconds: 2 },
     { perSecond: after, cpuMilliseconds: 2 },

@@ -22,8 +22,8 @@ export interface Services {
   readonly redis: Redis;
   /** Of the logical database that the ceilings have to themselves. */
   readonly ceilingRedisUrl: string;
-  /** CPU seconds of PostgreSQL, Redis and the sink until now; of given ones that run elsewhere nothing is known. */
-  cpuSeconds(): Promise<number>;
+  /** CPU seconds until now; of given ones that run elsewhere nothing is known, and 0 is said. */
+  cpuSeconds(): Promise<ServiceCpu>;
   /** What is measured, for the table. */
   describe(): Promise<ServiceVersions>;
   /**
@@ -32,6 +32,12 @@ export interface Services {
    */
   install(backend: Backend, place?: InstallationPlace): Promise<Installation>;
   stop(): Promise<void>;
+}
+
+export interface ServiceCpu {
+  readonly postgres: number;
+  readonly redis: number;
+  readonly sink: number;
 }
 
 /** The logical database of Redis; 3 is the ceilings'. */
@@ -79,12 +85,20 @@ export async function startServices(given: NodeJS.ProcessEnv, wantedSink: MailSi
     undo.push(() => sink.stop());
     const template = await makeTemplateDatabase(postgresUrl);
     undo.push(() => template.remove());
-    const pids = [sink.pid, ...(await ownPids(postgres && join(directory, "pg"), ownRedis && redis))];
+    const pids = {
+      postgres: postgres === undefined ? [] : [await postgresPid(join(directory, "pg"))],
+      redis: ownRedis === undefined ? [] : [await redisPid(redis)],
+      sink: [sink.pid],
+    };
     return {
       sink,
       redis,
       ceilingRedisUrl: placeIn(redisUrl, ceilingPlace),
-      cpuSeconds: () => cpuSeconds(pids),
+      cpuSeconds: async () => ({
+        postgres: await cpuSeconds(pids.postgres),
+        redis: await cpuSeconds(pids.redis),
+        sink: await cpuSeconds(pids.sink),
+      }),
       describe: async () => ({
         ...(await describe(postgresUrl, redis, sink)),
         areEmbedded: postgres !== undefined && ownRedis !== undefined,
@@ -113,13 +127,12 @@ function placeIn(redisUrl: string, place: number): string {
   return url.href;
 }
 
-async function ownPids(postgresDirectory: string | undefined, redis: Redis | undefined): Promise<number[]> {
-  const pids: number[] = [];
-  if (postgresDirectory !== undefined) {
-    pids.push(Number((await readFile(join(postgresDirectory, "data", "postmaster.pid"), "utf8")).split("\n")[0]));
-  }
-  if (redis !== undefined) pids.push(Number(/process_id:(\d+)/.exec(await redis.info("server"))?.[1]));
-  return pids;
+async function postgresPid(directory: string): Promise<number> {
+  return Number((await readFile(join(directory, "data", "postmaster.pid"), "utf8")).split("\n")[0]);
+}
+
+async function redisPid(redis: Redis): Promise<number> {
+  return Number(/process_id:(\d+)/.exec(await redis.info("server"))?.[1]);
 }
 
 async function describe(

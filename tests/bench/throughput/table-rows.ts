@@ -1,4 +1,5 @@
 import type { MailCeiling } from "./ceilings.ts";
+import type { Drained } from "./drain.ts";
 import type { ComparedDrain, Results } from "./results.ts";
 import type { Backend } from "./services.ts";
 import { type Spread, spreadOf } from "./spread.ts";
@@ -75,14 +76,7 @@ function drainRows({ drains }: Results, backend: Backend, workers: number, targe
 
 function drainCpuRows(name: string, runs: readonly ComparedDrain[], target: Target | undefined): Row[] {
   const ratios = runs.map(({ drained, ceilings }) => drained.cpuMilliseconds / mean(ceilings, "cpuMilliseconds"));
-  const all = runs.map(({ drained }) => drained.cpuMilliseconds);
-  const own = runs.map(({ drained }) => drained.workerCpuMilliseconds);
-  const transactions = runs.map(({ drained }) => drained.transactions);
-  const median = (values: readonly number[]) => spreadOf(values).median.toFixed(2);
-  const beside =
-    runs.length === 0
-      ? ""
-      : `${median(all)} ms, ${median(own)} of them in workers; ${median(transactions)} transactions`;
+  const beside = besideCpu(runs.map(({ drained }) => drained));
   return row(name, ratios, { unit: "× A", digits: 2, beside, ...(target && { target }) });
 }
 
@@ -145,13 +139,24 @@ function growthRows({ growth }: Results): Row[] {
   const { few, many, rounds } = growth;
   const name = `${thousands(many)} waiting besides, against ${thousands(few)}`;
   const cost = rounds.map((each) => each.many.drained.cpuMilliseconds / each.few.drained.cpuMilliseconds);
+  const fewCost = rounds.map((each) => each.few.drained.cpuMilliseconds);
   const speed = rounds.map((each) => each.many.drained.perSecond / each.few.drained.perSecond);
   const p99 = (of: "few" | "many") =>
     rounds.flatMap((each) => each[of].lateness.map(({ p99Milliseconds }) => p99Milliseconds));
   const fewP99 = spreadOf(p99("few")).median.toFixed(0);
   const duePerSecond = rounds[0]?.many.lateness[0]?.duePerSecond;
   return [
-    ...row(`${name}: CPU of an email`, cost, { unit: "×", digits: 2, target: targets.growth }),
+    ...row(`${name}: CPU of an email`, cost, {
+      unit: "×",
+      digits: 2,
+      beside: besideCpu(rounds.map((each) => each.many.drained)),
+      target: targets.growth,
+    }),
+    ...row(`with ${thousands(few)} waiting: CPU of an email`, fewCost, {
+      unit: "ms",
+      digits: 2,
+      beside: besideCpu(rounds.map((each) => each.few.drained)),
+    }),
     ...row(`${name}: drain`, speed, {
       unit: "×",
       digits: 2,
@@ -185,6 +190,20 @@ function besideRates(values: readonly number[]): string {
   const { median, min, max } = spreadOf(values);
   const [middle, least, most] = [median, min, max].map((value) => value.toFixed(0));
   return least === most ? `${middle} a second` : `${middle} a second (${least}–${most})`;
+}
+
+/** In milliseconds, by what used it. */
+function besideCpu(drained: readonly Drained[]): string {
+  if (drained.length === 0) return "";
+  const median = (of: (each: Drained) => number) => spreadOf(drained.map(of)).median.toFixed(2);
+  const parts = [
+    `workers ${median(({ cpuParts }) => cpuParts.workers)}`,
+    `PostgreSQL ${median(({ cpuParts }) => cpuParts.postgres)}`,
+    `Redis ${median(({ cpuParts }) => cpuParts.redis)}`,
+    `mail server ${median(({ cpuParts }) => cpuParts.sink)}`,
+  ];
+  const all = median(({ cpuMilliseconds }) => cpuMilliseconds);
+  return `${all} ms: ${parts.join(", ")}; ${median(({ transactions }) => transactions)} transactions`;
 }
 
 function mean(ceilings: readonly MailCeiling[], field: keyof MailCeiling): number {
