@@ -19,7 +19,7 @@ export interface Drained {
 }
 
 /** Milliseconds for each email. */
-export type CpuParts = ServiceCpu & { readonly workers: number };
+type CpuParts = ServiceCpu & { readonly workers: number };
 
 export interface DrainOptions extends WorkerOptions {
   readonly backend: Backend;
