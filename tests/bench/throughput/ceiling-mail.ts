@@ -1,5 +1,5 @@
 import { createTransport } from "nodemailer";
-import { filledIn, html, subject, text } from "./message.ts";
+import { filledIn, html, subject, text, warmUpEmails } from "./message.ts";
 
 // Ceiling A: what the mail library alone does. `node ceiling-mail.js <url> <messages> <connections>`
 
@@ -19,7 +19,7 @@ const send = (index: number) =>
   pool.sendMail({ from: "Bench <bench@example.com>", to: `p${index}@example.com`, ...content });
 
 // Its connections are open and its code is warm when the time begins, as those of a worker are.
-await Promise.all(Array.from({ length: 200 }, (_, index) => send(index)));
+await Promise.all(Array.from({ length: warmUpEmails }, (_, index) => send(index)));
 process.send?.({ type: "ready" });
 const start = performance.now();
 await Promise.all(Array.from({ length: Number(messages) }, (_, index) => send(index)));

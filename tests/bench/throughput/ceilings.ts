@@ -1,10 +1,13 @@
+import { Redis } from "ioredis";
 import { cpuSeconds } from "./cpu.ts";
+import { warmUpEmails } from "./message.ts";
 import { runProgram } from "./processes.ts";
 import type { Services } from "./services.ts";
 
 /** As many connections and jobs at a time as two workers have together. */
 const concurrencyOfAll = 20;
 
+/** What nodemailer does alone. */
 export interface MailCeiling {
   readonly perSecond: number;
   /** Of the sender and the mail server together. */
@@ -32,11 +35,15 @@ export async function measureMailCeiling(
       before = await cpuSeconds([child.pid, services.sink.pid]);
     },
   );
-  const arrived = (await services.sink.messageIds()).length;
-  if (ceiling === undefined || arrived < messages) throw new Error(`ceiling A: ${arrived} of ${messages} arrived`);
+  const arrived = await services.sink.messageIds();
+  const isOnce = arrived.length === new Set(arrived).size && arrived.length === warmUpEmails + messages;
+  if (ceiling === undefined || !isOnce) {
+    throw new Error(`No result: of ${messages} messages of ceiling A ${arrived.length - warmUpEmails} arrived.`);
+  }
   return ceiling;
 }
 
+/** What BullMQ does alone. */
 export interface QueueCeiling {
   /** Ceiling B: jobs that do nothing. */
   readonly workedPerSecond: number;
@@ -44,17 +51,21 @@ export interface QueueCeiling {
   readonly addedPerSecond: number;
 }
 
+/** Ceilings B and C: BullMQ alone, in a queue of its own. */
 export async function measureQueueCeiling(services: Services, jobs: number, directory: string): Promise<QueueCeiling> {
-  await services.redis.flushall();
+  const redis = new Redis(services.ceilingRedisUrl);
+  await redis.flushdb();
   let ceiling: QueueCeiling | undefined;
   await runProgram<{ addSeconds: number; workSeconds: number }>(
     "ceiling-queue",
-    [services.redisUrl, String(jobs), String(concurrencyOfAll)],
+    [services.ceilingRedisUrl, String(jobs), String(concurrencyOfAll)],
     async ({ addSeconds, workSeconds }) => {
       ceiling = { workedPerSecond: jobs / workSeconds, addedPerSecond: jobs / addSeconds };
     },
     directory,
   );
-  if (ceiling === undefined) throw new Error("ceilings B and C: no result");
+  await redis.flushdb();
+  redis.disconnect();
+  if (ceiling === undefined) throw new Error("Ceilings B and C gave no result.");
   return ceiling;
 }

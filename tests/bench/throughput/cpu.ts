@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 /** Clock ticks per second in /proc; 100 on every Linux that Node.js runs on. */
 const ticksPerSecond = 100;
 
-/** CPU seconds that these processes and all their descendants have used until now. Ended descendants are not in it. */
+/** CPU seconds that these processes and all their descendants, ended ones included, have used until now. */
 export async function cpuSeconds(pids: readonly number[]): Promise<number> {
   const processes = await readProcesses();
   const wanted = new Set(pids);
@@ -22,7 +22,10 @@ interface ProcessUse {
   readonly ticks: number;
 }
 
-/** From /proc/PID/stat, proc(5): the fourth field is the parent, the 14th and 15th are user and system time. */
+/**
+ * From /proc/PID/stat, proc(5): the fourth field is the parent, the 14th and 15th are user and system time, and the two
+ * after them those of children that have ended: without them a sum falls when PostgreSQL ends a process of its own.
+ */
 async function readProcesses(): Promise<ProcessUse[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
   const read = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, "latin1").catch(() => "")));
@@ -30,8 +33,9 @@ async function readProcesses(): Promise<ProcessUse[]> {
     // The second field is the name in parentheses, which may hold anything.
     const [pid] = stat.split(" ", 1);
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    if (pid === undefined || fields.length < 13) return [];
-    return [{ pid: Number(pid), parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) }];
+    if (pid === undefined || fields.length < 15) return [];
+    const ticks = fields.slice(11, 15).reduce((sum, each) => sum + Number(each), 0);
+    return [{ pid: Number(pid), parent: Number(fields[1]), ticks }];
   });
 }
 

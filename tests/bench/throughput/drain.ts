@@ -1,110 +1,95 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { Database } from "@dripline/db/database";
-import { waitFor } from "@dripline/testkit/wait-for";
 import { cpuSeconds } from "./cpu.ts";
-import { enrollDue, makeBenchSequence, wakeAll } from "./people.ts";
-import { startWorkers } from "./processes.ts";
-import type { Backend, Installation, Services } from "./services.ts";
+import { requireExactlyOnce } from "./exactly-once.ts";
+import { warmUpEmails } from "./message.ts";
+import { type People, seedPeople } from "./people.ts";
+import type { Backend, Installation, ServiceCpu, Services } from "./services.ts";
+import { type WarmWorkers, type WorkerOptions, waitUntilSent, withWarmWorkers } from "./warm-workers.ts";
 
 export interface Drained {
   readonly perSecond: number;
-  /** Of the workers, PostgreSQL, Redis and the mail server together. */
+  /** Of the workers, PostgreSQL, Redis and the mail server together, for each email. */
   readonly cpuMilliseconds: number;
-  readonly workerCpuMilliseconds: number;
+  readonly cpuParts: CpuParts;
+  /** The most that any of them had resident. */
   readonly workerMemoryBytes: number;
   /** Transactions in PostgreSQL for each email: how well the emails in hand share their statements. */
   readonly transactions: number;
 }
 
-export interface DrainOptions {
+/** Milliseconds for each email. */
+type CpuParts = ServiceCpu & { readonly workers: number };
+
+export interface DrainOptions extends WorkerOptions {
   readonly backend: Backend;
-  readonly workers: number;
-  readonly concurrency: number;
   readonly emails: number;
-  /** Enrollments that wait besides, for days. */
-  readonly waiting?: number;
-  /** For the workers' logs. */
-  readonly directory: string;
-  /** Each worker leaves a CPU profile there. */
-  readonly profileDirectory: string | undefined;
 }
 
-/** Until then the people are written, their timers queued and the workers started, however slow the machine is. */
-const aheadSeconds = 6;
-const writtenPerSecond = 1_000;
 const drainMillisecondsMax = 300_000;
 
-/** A nine o'clock wave: everybody's email is due in one moment, and the workers stand ready for it. */
+/** A drain in an installation of its own. */
 export async function measureDrain(services: Services, options: DrainOptions): Promise<Drained> {
   const installation = await services.install(options.backend);
   try {
-    return await drain(services, installation, options);
+    const people = await seedPeople(installation, { ready: warmUpEmails + options.emails });
+    return await drainWave(services, installation, people, options);
   } finally {
     await installation.remove();
   }
 }
 
-async function drain(services: Services, installation: Installation, options: DrainOptions): Promise<Drained> {
-  const { database } = installation;
-  const { emails, workers: count, concurrency, waiting = 0 } = options;
-  const sequenceId = await makeBenchSequence(database);
-  if (waiting > 0) {
-    const dueAt = "now() + interval '5 days' + interval '20 days' * random()";
-    await enrollDue(installation, { sequenceId, count: waiting, dueAt });
-    await wakeAll(installation, new Date(Date.now() + 40 * 86_400_000));
-  }
-  const due = new Date(Date.now() + (aheadSeconds + emails / writtenPerSecond) * 1_000);
-  await enrollDue(installation, {
-    sequenceId,
-    count: emails,
-    dueAt: `'${due.toISOString()}'::timestamptz`,
-    from: waiting,
-  });
-  await database.query("vacuum analyze");
-  await wakeAll(installation, new Date(due.getTime() + 1));
-  const env = {
-    ...installation.env,
-    WORKER_CONCURRENCY: String(concurrency),
-  };
-  const workers = await startWorkers(count, env, options);
-  try {
-    const left = due.getTime() - Date.now();
-    if (left < 0)
-      throw new Error(`The wave was due ${-left} ms before everything stood ready: the machine is too slow.`);
-    await new Promise((resolve) => setTimeout(resolve, left - 50));
-    const transactionsBefore = await transactionCount(database);
-    const before = { all: await allCpu(), workers: await cpuSeconds(workers.pids) };
-    await waitFor(() => isOver(database, due), {
-      timeoutMilliseconds: drainMillisecondsMax,
-
-      describe: "all emails to be sent",
-    });
-    const used = { all: (await allCpu()) - before.all, workers: (await cpuSeconds(workers.pids)) - before.workers };
-    const seconds = await takenSeconds(database, due);
-    const transactions = ((await transactionCount(database)) - transactionsBefore) / emails;
-    const workerMemoryBytes = await workers.peakMemoryBytes();
-    await requireOnce(services, database, emails, due);
-    return {
-      perSecond: emails / seconds,
-      cpuMilliseconds: (used.all * 1_000) / emails,
-      workerCpuMilliseconds: (used.workers * 1_000) / emails,
-      workerMemoryBytes,
-      transactions,
-    };
-  } finally {
-    await workers.stop();
-  }
-
-  async function allCpu(): Promise<number> {
-    return (await services.cpuSeconds()) + (await cpuSeconds(workers.pids));
-  }
+/** A nine o'clock wave: everybody's email is due in one moment, and the workers stand ready for it. */
+export async function drainWave(
+  services: Services,
+  installation: Installation,
+  people: People,
+  options: WorkerOptions & { readonly emails: number },
+): Promise<Drained> {
+  return withWarmWorkers(services, installation, people, options, (workers) =>
+    drain(services, installation.database, people, workers, options.emails),
+  );
 }
 
-async function isOver(database: Database, due: Date): Promise<boolean> {
-  const { rows } = await database.query(
-    `select not exists (select from step_execution where status in ('scheduled', 'sending') and scheduled_for <= $1) as over`,
-    [due],
-  );
-  return rows[0].over;
+async function drain(
+  services: Services,
+  database: Database,
+  people: People,
+  workers: WarmWorkers,
+  emails: number,
+): Promise<Drained> {
+  const due = workers.momentFor(emails);
+  await people.makeDue(emails, `'${due.toISOString()}'::timestamptz`);
+  const left = due.getTime() - Date.now();
+  if (left < 0)
+    throw new Error(`The wave was due ${-left} ms before it was queued: the machine is too slow or too busy.`);
+  await wait(Math.max(0, left - 50));
+
+  const transactionsBefore = await transactionCount(database);
+  const before = await usedCpu();
+  await waitUntilSent(database, { since: due, until: due, millisecondsMax: drainMillisecondsMax });
+  const after = await usedCpu();
+  const transactions = (await transactionCount(database)) - transactionsBefore;
+  const ofEmail = (part: keyof CpuParts) => ((after[part] - before[part]) * 1_000) / emails;
+  const [postgres, redis, sink] = [ofEmail("postgres"), ofEmail("redis"), ofEmail("sink")];
+  const cpuParts = { workers: ofEmail("workers"), postgres, redis, sink };
+  const drained = {
+    perSecond: emails / (await takenSeconds(database, due)),
+    cpuMilliseconds: cpuParts.workers + postgres + redis + sink,
+    cpuParts,
+    workerMemoryBytes: await workers.peakMemoryBytes(),
+    transactions: transactions / emails,
+  };
+  await requireExactlyOnce(database, services.sink, {
+    emails: warmUpEmails + emails,
+    from: workers.since,
+    until: due,
+  });
+  return drained;
+
+  async function usedCpu(): Promise<CpuParts> {
+    return { ...(await services.cpuSeconds()), workers: await cpuSeconds(workers.pids) };
+  }
 }
 
 async function transactionCount(database: Database): Promise<number> {
@@ -115,20 +100,11 @@ async function transactionCount(database: Database): Promise<number> {
   return Number(rows[0]?.count);
 }
 
+/** From the moment it was due until the mail server had accepted the last. */
 async function takenSeconds(database: Database, due: Date): Promise<number> {
-  const { rows } = await database.query<{ last: Date }>("select max(sent_at) as last from step_execution");
-  return ((rows[0]?.last.getTime() ?? 0) - due.getTime()) / 1_000;
-}
-
-/** A run in which an email is missing, double or not recorded is no result. */
-async function requireOnce(services: Services, database: Database, emails: number, due: Date): Promise<void> {
-  const { rows } = await database.query<{ message_id: string }>(
-    "select message_id from step_execution where status = 'sent' and due_at <= $1",
+  const { rows } = await database.query<{ last: Date }>(
+    "select max(sent_at) as last from step_execution where scheduled_for = $1",
     [due],
   );
-  const arrived = await services.sink.messageIds();
-  const sent = new Set(rows.map((row) => row.message_id));
-  const isOnce = rows.length === emails && arrived.length === emails && arrived.every((id) => sent.delete(id));
-  if (!isOnce)
-    throw new Error(`No result: of ${emails} emails ${rows.length} are recorded as sent, ${arrived.length} arrived.`);
+  return ((rows[0]?.last.getTime() ?? 0) - due.getTime()) / 1_000;
 }

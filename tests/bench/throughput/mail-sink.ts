@@ -21,15 +21,23 @@ export interface MailSink {
   stop(): Promise<void>;
 }
 
+/** Postfix's `smtp-sink` costs next to nothing; `smtp-server` is a library of Node.js and takes as much as a worker. */
+export const mailSinkKinds = ["smtp-sink", "smtp-server"] as const;
+export type MailSinkKind = (typeof mailSinkKinds)[number];
+
+/** Where Debian's package postfix puts it; sbin is not on everybody's PATH. */
 const postfixSink = "/usr/sbin/smtp-sink";
 
-/** Postfix's `smtp-sink` where it is installed, since it costs next to nothing; a server in Node.js where it is not. */
-export async function startMailSink(): Promise<MailSink> {
+/** @param wanted undefined: `smtp-sink` where it is installed, else `smtp-server` */
+export async function startMailSink(wanted: MailSinkKind | undefined): Promise<MailSink> {
+  const isPostfix = (wanted ?? (existsSync(postfixSink) ? "smtp-sink" : "smtp-server")) === "smtp-sink";
+  if (isPostfix && !existsSync(postfixSink)) {
+    throw new Error(`There is no ${postfixSink}: install postfix, or leave --sink out.`);
+  }
   const directory = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "dripline-bench-"));
   await chmod(directory, 0o777); // smtp-sink gives up root
   const file = join(directory, "messages");
   const port = await freePort();
-  const isPostfix = existsSync(postfixSink);
   const child = isPostfix
     ? spawn(postfixSink, [
         ...(process.getuid?.() === 0 ? ["-u", "nobody"] : []),

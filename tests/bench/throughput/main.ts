@@ -1,36 +1,57 @@
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { measureMailCeiling, measureQueueCeiling } from "./ceilings.ts";
-import { measureDrain } from "./drain.ts";
+import { type BenchOptions, readOptions } from "./options.ts";
+import { renderResults } from "./render-table.ts";
+import { runBench } from "./run-bench.ts";
 import { startServices } from "./services.ts";
+import { writeDocument, writeJson } from "./write-results.ts";
 
-// What the way of an email costs, beside what the libraries alone do in the same run: ceiling A, a nodemailer pool; B, BullMQ
-// jobs that do nothing; C, BullMQ's addBulk. Each drain stands between two measurements of A, since a shared machine's speed drifts.
+// What the way of an email costs, beside what the libraries alone do in the same run:
 //
-// npm run bench -- [emails] [only this drain, such as redis2]
-// BENCH_DATABASE_URL, BENCH_REDIS_URL: given services instead of embedded ones
-// BENCH_PROFILE_DIRECTORY: each worker leaves a CPU profile there, for a look with the developer tools of a browser
+//   ceiling A     a nodemailer pool of 20 connections that sends the same message to the same mail server
+//   ceiling B     BullMQ jobs that do nothing; ceiling C: BullMQ's addBulk
+//   drain         a wave of emails that are due in one moment, until the mail server has taken the last of them
+//   enroll        one by one over HTTP, in bulk, from a CSV file
+//   punctuality   how late emails go out that are due evenly, so many a second
+//   waiting       bytes in Redis and PostgreSQL of an enrollment that waits
+//   growth        drain and punctuality with a million enrollments waiting besides, against ten thousand
+//
+// A shared machine's speed drifts, so a number is compared only with what was measured right before and after it. A run in
+// which an email did not arrive exactly once, or is not recorded as sent, is no result and ends with 1.
+//
+// `npm run bench -- --help` says what can be chosen, docs/performance.md what it means.
 
-const directory = await mkdtemp(join(tmpdir(), "dripline-bench-logs-"));
-const services = await startServices(process.env);
-const emails = Number(process.argv[2] ?? 2_000);
-const only = process.argv[3];
-const profileDirectory = process.env.BENCH_PROFILE_DIRECTORY || undefined;
-try {
-  console.log(await services.describe());
-  console.log("A", await measureMailCeiling(services, emails, directory));
-  console.log("B, C", await measureQueueCeiling(services, emails * 2, directory));
-  const drains = [
-    { backend: "redis", workers: 1, concurrency: Number(process.env.CC ?? 20) },
-    { backend: "redis", workers: 2, concurrency: Number(process.env.CC ?? 20) },
-    { backend: "postgres", workers: 1, concurrency: Number(process.env.CC ?? 20) },
-  ] as const;
-  for (const options of drains) {
-    if (only !== undefined && !`${options.backend}${options.workers}`.includes(only)) continue;
-    console.log(options, await measureDrain(services, { ...options, emails, directory, profileDirectory }));
-    console.log("A", await measureMailCeiling(services, emails, directory));
+const options = readOptions(process.argv.slice(2));
+if ("problem" in options) {
+  console.error(options.problem);
+  process.exitCode = 2;
+} else if ("help" in options) {
+  console.log(options.help);
+} else {
+  await bench(options);
+}
+
+async function bench(chosen: BenchOptions): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "dripline-bench-logs-"));
+  const startedAt = new Date();
+  const seconds = () => ((Date.now() - startedAt.getTime()) / 1_000).toFixed(0).padStart(4);
+  const say = (line: string) => console.error(`${seconds()} s  ${line}`);
+  const services = await startServices(process.env, chosen.sink);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => void services.stop().finally(() => process.exit(130)));
   }
-} finally {
-  await services.stop();
+  try {
+    const results = await runBench(services, { ...chosen, directory, say }, startedAt);
+    const table = renderResults(results);
+    console.log(`\n${table}\n`);
+    if (chosen.isDocumented) await writeDocument(table);
+    say(`done; as JSON: ${await writeJson(results, chosen.jsonPath)}`);
+    await rm(directory, { recursive: true });
+  } catch (error) {
+    console.error(`The logs of what was started are in ${directory}`);
+    throw error;
+  } finally {
+    await services.stop();
+  }
 }

@@ -19,3 +19,6 @@ export function filledIn(template: string): string {
     .replaceAll("{{ contact.first_name }}", "Ann")
     .replaceAll("{{ unsubscribe_url }}", "https://example.com/u/a-token");
 }
+
+/** Sent before the time of a measurement begins: connections are open and code is warm then, with us as with ceiling A. */
+export const warmUpEmails = 200;

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Child, startChild } from "../../chaos/services/child.ts";
+import { freePort } from "@dripline/embedded/free-port";
+import { type Child, type ChildOptions, startChild } from "../../chaos/services/child.ts";
 import { peakMemoryBytes } from "./cpu.ts";
 
 const app = (name: "api" | "worker") =>
@@ -23,7 +24,7 @@ export async function startWorkers(
   const flags = profileDirectory === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDirectory}`];
   const children = Array.from({ length: count }, (_, index) => {
     const logPath = join(directory, `worker-${index}.log`);
-    return startChild({ name: "worker", arguments: [...flags, app("worker")], env, logPath });
+    return start({ name: "worker", arguments: [...flags, app("worker")], env, logPath });
   });
   await Promise.all(children.map(whenReady));
   const pids = children.map(({ pid }) => pid);
@@ -34,6 +35,27 @@ export async function startWorkers(
       await Promise.all(children.map(stopChild));
     },
   };
+}
+
+/** An API process as it is in production. */
+export interface Api {
+  /** Such as `http://127.0.0.1:4600`. */
+  readonly url: string;
+  readonly pid: number;
+  /** SIGTERM; throws when it does not end in order. */
+  stop(): Promise<void>;
+}
+
+export async function startApi(env: Readonly<Record<string, string>>, directory: string): Promise<Api> {
+  const port = await freePort();
+  const child = start({
+    name: "api",
+    arguments: [app("api")],
+    env: { ...env, API_PORT: String(port) },
+    logPath: join(directory, "api.log"),
+  });
+  await whenReady(child);
+  return { url: `http://127.0.0.1:${port}`, pid: child.pid, stop: () => stopChild(child) };
 }
 
 /** A program of the benchmark's own that answers with one result: `onResult` looks at it while it still lives. */
@@ -47,7 +69,7 @@ export async function runProgram<Result>(
   const path = fileURLToPath(new URL(`${name}.js`, import.meta.url));
   const results: Result[] = [];
   const { promise, resolve } = withResolver();
-  const child = startChild({
+  const child = start({
     name,
     arguments: [path, ...programArguments],
     logPath: join(directory, `${name}.log`),
@@ -63,6 +85,15 @@ export async function runProgram<Result>(
   await onResult(result, child);
   child.signal("SIGKILL");
   await child.ended;
+}
+
+/** However this process ends, what it started ends with it. */
+function start(options: ChildOptions): Child {
+  const child = startChild(options);
+  const kill = () => child.signal("SIGKILL");
+  process.once("exit", kill);
+  void child.ended.then(() => process.off("exit", kill));
+  return child;
 }
 
 function withResolver(): { promise: Promise<void>; resolve: () => void } {

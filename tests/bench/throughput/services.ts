@@ -12,7 +12,7 @@ import { Redis } from "ioredis";
 import pg from "pg";
 import { startRestartableRedis } from "../../chaos/services/restartable-redis.ts";
 import { cpuSeconds } from "./cpu.ts";
-import { type MailSink, startMailSink } from "./mail-sink.ts";
+import { type MailSink, type MailSinkKind, startMailSink } from "./mail-sink.ts";
 
 export type Backend = "redis" | "postgres";
 
@@ -20,14 +20,37 @@ export type Backend = "redis" | "postgres";
 export interface Services {
   readonly sink: MailSink;
   readonly redis: Redis;
-  readonly redisUrl: string;
-  /** CPU seconds of PostgreSQL, Redis and the sink until now; of given ones that run elsewhere nothing is known. */
-  cpuSeconds(): Promise<number>;
+  /** Of the logical database that the ceilings have to themselves. */
+  readonly ceilingRedisUrl: string;
+  /** CPU seconds until now; of given ones that run elsewhere nothing is known, and 0 is said. */
+  cpuSeconds(): Promise<ServiceCpu>;
   /** What is measured, for the table. */
-  describe(): Promise<string>;
-  /** An installation of its own for one measurement: an empty, migrated database and an empty queue. */
-  install(backend: Backend): Promise<Installation>;
+  describe(): Promise<ServiceVersions>;
+  /**
+   * An installation of its own for one measurement: an empty, migrated database and an empty queue. Two that stand at the
+   * same time have different places.
+   */
+  install(backend: Backend, place?: InstallationPlace): Promise<Installation>;
   stop(): Promise<void>;
+}
+
+export interface ServiceCpu {
+  readonly postgres: number;
+  readonly redis: number;
+  readonly sink: number;
+}
+
+/** The logical database of Redis; 3 is the ceilings'. */
+export type InstallationPlace = 0 | 1 | 2;
+const ceilingPlace = 3;
+
+/** Their versions, and what they do for safety. */
+export interface ServiceVersions {
+  readonly postgres: string;
+  readonly redis: string;
+  readonly sink: string;
+  /** Given services run where their CPU time cannot be read: only that of our own processes is counted then. */
+  readonly areEmbedded: boolean;
 }
 
 export interface Installation {
@@ -39,8 +62,8 @@ export interface Installation {
   remove(): Promise<void>;
 }
 
-/** Embedded ones, or those at BENCH_DATABASE_URL (a server on which databases can be made) and BENCH_REDIS_URL (it is emptied). */
-export async function startServices(given: NodeJS.ProcessEnv): Promise<Services> {
+/** Embedded ones, or those at BENCH_DATABASE_URL (a server on which databases can be made) and BENCH_REDIS_URL (emptied). */
+export async function startServices(given: NodeJS.ProcessEnv, wantedSink: MailSinkKind | undefined): Promise<Services> {
   const directory = await mkdtemp(join(tmpdir(), "dripline-bench-"));
   await chmod(directory, 0o755); // PostgreSQL runs as another user when we are root
   const undo: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
@@ -53,23 +76,35 @@ export async function startServices(given: NodeJS.ProcessEnv): Promise<Services>
       : await startPostgres({ directory: join(directory, "pg"), log: () => {}, durable: true });
     if (postgres !== undefined) undo.push(() => postgres.stop());
     const postgresUrl = postgres?.url ?? given.BENCH_DATABASE_URL ?? "";
-    const ownRedis = given.BENCH_REDIS_URL
-      ? undefined
-      : await startRestartableRedis(join(directory, "redis"), () => {});
+    const ownRedis = given.BENCH_REDIS_URL ? undefined : await startRedis(join(directory, "redis"));
     if (ownRedis !== undefined) undo.push(() => ownRedis.stop());
     const redisUrl = ownRedis?.url ?? given.BENCH_REDIS_URL ?? "";
     const redis = new Redis(redisUrl);
     undo.push(async () => redis.disconnect());
-    const sink = await startMailSink();
+    const sink = await startMailSink(wantedSink);
     undo.push(() => sink.stop());
-    const pids = [sink.pid, ...(await ownPids(postgres && join(directory, "pg"), ownRedis && redis))];
+    const template = await makeTemplateDatabase(postgresUrl);
+    undo.push(() => template.remove());
+    const pids = {
+      postgres: postgres === undefined ? [] : [await postgresPid(join(directory, "pg"))],
+      redis: ownRedis === undefined ? [] : [await redisPid(redis)],
+      sink: [sink.pid],
+    };
     return {
       sink,
       redis,
-      redisUrl,
-      cpuSeconds: () => cpuSeconds(pids),
-      describe: () => describe(postgresUrl, redis, sink),
-      install: (backend) => install(backend, postgresUrl, redisUrl, redis, sink),
+      ceilingRedisUrl: placeIn(redisUrl, ceilingPlace),
+      cpuSeconds: async () => ({
+        postgres: await cpuSeconds(pids.postgres),
+        redis: await cpuSeconds(pids.redis),
+        sink: await cpuSeconds(pids.sink),
+      }),
+      describe: async () => ({
+        ...(await describe(postgresUrl, redis, sink)),
+        areEmbedded: postgres !== undefined && ownRedis !== undefined,
+      }),
+      install: (backend, place = 0) =>
+        install({ backend, postgresUrl, template: template.name, redisUrl: placeIn(redisUrl, place), sink }),
       stop,
     };
   } catch (error) {
@@ -78,54 +113,94 @@ export async function startServices(given: NodeJS.ProcessEnv): Promise<Services>
   }
 }
 
-async function ownPids(postgresDirectory: string | undefined, redis: Redis | undefined): Promise<number[]> {
-  const pids: number[] = [];
-  if (postgresDirectory !== undefined) {
-    pids.push(Number((await readFile(join(postgresDirectory, "data", "postmaster.pid"), "utf8")).split("\n")[0]));
+async function startRedis(directory: string) {
+  try {
+    return await startRestartableRedis(directory, () => {});
+  } catch (cause) {
+    throw new Error("No Redis: install redis-server or valkey-server, or give one in BENCH_REDIS_URL.", { cause });
   }
-  if (redis !== undefined) pids.push(Number(/process_id:(\d+)/.exec(await redis.info("server"))?.[1]));
-  return pids;
 }
 
-async function describe(postgresUrl: string, redis: Redis, sink: MailSink): Promise<string> {
-  const client = new pg.Client(postgresUrl);
-  await client.connect();
-  const { rows } = await client.query(
-    "select current_setting('server_version') as version, current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit",
-  );
-  await client.end();
-  const redisVersion = /redis_version:(\S+)/.exec(await redis.info("server"))?.[1];
-  const [, appends] = (await redis.config("GET", "appendfsync")) as string[];
-  const { version, fsync, commit } = rows[0];
-  return `PostgreSQL ${version} (fsync ${fsync}, synchronous_commit ${commit}), Redis ${redisVersion} (appendfsync ${appends}), mail to ${sink.name}`;
+function placeIn(redisUrl: string, place: number): string {
+  const url = new URL(redisUrl);
+  url.pathname = String(place);
+  return url.href;
 }
 
-async function install(
-  backend: Backend,
+async function postgresPid(directory: string): Promise<number> {
+  return Number((await readFile(join(directory, "data", "postmaster.pid"), "utf8")).split("\n")[0]);
+}
+
+async function redisPid(redis: Redis): Promise<number> {
+  return Number(/process_id:(\d+)/.exec(await redis.info("server"))?.[1]);
+}
+
+async function describe(
   postgresUrl: string,
-  redisUrl: string,
   redis: Redis,
   sink: MailSink,
-): Promise<Installation> {
-  const name = `bench_${randomBytes(4).toString("hex")}`;
-  const admin = async (statement: string) => {
-    const client = new pg.Client(postgresUrl);
-    await client.connect();
-    await client.query(statement);
-    await client.end();
+): Promise<Omit<ServiceVersions, "areEmbedded">> {
+  const [row] = await asAdmin(
+    postgresUrl,
+    "select current_setting('server_version') as version, current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit",
+  );
+  const redisVersion = /redis_version:(\S+)/.exec(await redis.info("server"))?.[1];
+  const setting = async (name: string) => ((await redis.config("GET", name)) as string[])[1];
+  const [appends, when] = [await setting("appendonly"), await setting("appendfsync")];
+  return {
+    postgres: `${row?.version} (fsync ${row?.fsync}, synchronous_commit ${row?.commit})`,
+    redis: `${redisVersion} (appendonly ${appends}, appendfsync ${when})`,
+    sink: sink.name,
   };
-  await admin(`create database ${name}`);
-  await redis.flushall();
-  await sink.forget();
+}
+
+/** Migrated once; each installation is a copy of it. */
+async function makeTemplateDatabase(postgresUrl: string): Promise<{ name: string; remove(): Promise<unknown> }> {
+  const name = `bench_template_${randomBytes(4).toString("hex")}`;
+  await asAdmin(postgresUrl, `create database ${name}`);
+  const url = databaseIn(postgresUrl, name);
+  await migrateDatabase(url);
+  await migratePostgresQueue(url);
+  return { name, remove: () => asAdmin(postgresUrl, `drop database ${name} with (force)`) };
+}
+
+async function asAdmin(postgresUrl: string, statement: string): Promise<Record<string, string>[]> {
+  const client = new pg.Client(postgresUrl);
+  await client.connect();
+  const { rows } = await client.query<Record<string, string>>(statement);
+  await client.end();
+  return rows;
+}
+
+function databaseIn(postgresUrl: string, name: string): string {
   const url = new URL(postgresUrl);
   url.pathname = `/${name}`;
-  await migrateDatabase(url.href);
-  await migratePostgresQueue(url.href);
-  const database = openDatabase({ url: url.href, connectionsMax: 4, applicationName: "bench", onError: () => {} });
+  return url.href;
+}
+
+async function install(options: {
+  readonly backend: Backend;
+  readonly postgresUrl: string;
+  readonly template: string;
+  readonly redisUrl: string;
+  readonly sink: MailSink;
+}): Promise<Installation> {
+  const { backend, postgresUrl, sink, redisUrl } = options;
+  const name = `bench_${randomBytes(4).toString("hex")}`;
+  await asAdmin(postgresUrl, `create database ${name} template ${options.template}`);
+  await flush(redisUrl);
+  const url = databaseIn(postgresUrl, name);
+  const database = openDatabase({
+    url,
+    connectionsMax: 4,
+    applicationName: "bench",
+    patience: { connect: 5_000, statement: 0, answer: 3_600_000 }, // a million people are written by few statements
+    onError: () => {},
+  });
   const ofBackend = backend === "redis" ? { REDIS_URL: redisUrl } : {};
   const queue = openWakeQueue({
     redisUrl: ofBackend.REDIS_URL,
-    databaseUrl: url.href,
+    databaseUrl: url,
     now: () => new Date(),
     role: "producer",
   });
@@ -134,18 +209,25 @@ async function install(
     database,
     queue,
     env: {
-      DATABASE_URL: url.href,
+      DATABASE_URL: url,
       ...ofBackend,
       SMTP_URL: sink.url,
       MAIL_FROM: "Bench <bench@example.com>",
       DRIPLINE_SECRET: randomBytes(24).toString("hex"),
-      DRIPLINE_PUBLIC_URL: "https://bench.example.com",
+      PUBLIC_URL: "https://bench.example.com",
       LOG_LEVEL: "info",
     },
     async remove() {
       await queue.close();
       await database.end();
-      await admin(`drop database ${name} with (force)`);
+      await asAdmin(postgresUrl, `drop database ${name} with (force)`);
+      await flush(redisUrl);
     },
   };
+}
+
+async function flush(redisUrl: string): Promise<void> {
+  const redis = new Redis(redisUrl);
+  await redis.flushdb();
+  redis.disconnect();
 }
