@@ -1,5 +1,8 @@
 import type { Queryable } from "./database.ts";
 
+// `statement_timestamp()`: with `clock_timestamp()`, which changes while a statement runs, the index cannot tell where what is due
+// ends, and everything that waits is read.
+
 export interface DueRow {
   readonly executionId: string;
   readonly generation: number;
@@ -22,7 +25,7 @@ export async function findUnwoken(
       update step_execution e set rescued_at = clock_timestamp()
       from (
         select id, rescued_at is not null as was_rescued from step_execution
-        where status = 'scheduled' and scheduled_for <= clock_timestamp() - make_interval(secs => $1)
+        where status = 'scheduled' and scheduled_for <= statement_timestamp() - make_interval(secs => $1)
           and (rescued_at is null or rescued_at <= clock_timestamp() - make_interval(secs => $2))
         order by scheduled_for limit $3 for update skip locked
       ) due
@@ -46,7 +49,7 @@ export async function findOverdue(
   const { rows } = await db.query<{ id: string; generation: number; scheduled_for: Date }>({
     name: "find-overdue",
     text: `select id, generation, scheduled_for from step_execution
-           where status = 'scheduled' and scheduled_for <= clock_timestamp()
+           where status = 'scheduled' and scheduled_for <= statement_timestamp()
              and rescued_at <= clock_timestamp() - make_interval(secs => $1)
            order by scheduled_for limit $2`,
     values: [options.graceSeconds, options.limit],

@@ -13,7 +13,7 @@ export async function findExpiredLeases(db: Queryable, limit: number): Promise<E
   const { rows } = await db.query<{ id: string; generation: number; phase: "claimed" | "data" }>({
     name: "find-expired-leases",
     text: `select id, generation, phase from step_execution
-           where status = 'sending' and lease_until < clock_timestamp() order by lease_until limit $1`,
+           where status = 'sending' and lease_until < statement_timestamp() order by lease_until limit $1`,
     values: [limit],
   });
   return rows.map((row) => ({ executionId: row.id, generation: row.generation, phase: row.phase }));

@@ -39,7 +39,7 @@ export async function findDueResumes(db: Queryable, limit: number): Promise<stri
   const { rows } = await db.query<{ id: string }>({
     name: "find-due-resumes",
     text: `select id from sequence_enrollment
-           where status = 'paused' and resume_at <= clock_timestamp() order by resume_at limit $1`,
+           where status = 'paused' and resume_at <= statement_timestamp() order by resume_at limit $1`,
     values: [limit],
   });
   return rows.map((row) => row.id);
