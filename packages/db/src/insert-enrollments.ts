@@ -33,9 +33,8 @@ export async function insertEnrollments(
   const input = enrollments.map(toRecord);
   const { rows } = await db.query<{
     id: string;
-    contact_id: string;
-    next_id: string | null;
-    status: string | null;
+    next_id: string;
+    status: string;
     scheduled_for: Date | null;
   }>({
     name: "insert-enrollments",
@@ -60,7 +59,7 @@ export async function insertEnrollments(
               and (s.re_enrollment = 'never' or n.status in ('active', 'paused') or n.ended_at > i.ended_before))
         order by i.contact_id -- two lists with the same people wait for each other, and do not deadlock
         on conflict (sequence_id, contact_id) where status in ('active', 'paused') do nothing
-        returning id, contact_id
+        returning id
       ),
       passed as (
         insert into step_execution (id, enrollment_id, step_id, step_key, step_number, status, counts_from, due_at, scheduled_for)
@@ -93,15 +92,16 @@ export async function insertEnrollments(
                'Step ' || (p ->> 'step_number') || ' is inactive.', 'enroll'
         from enrolled join input i on i.id = enrolled.id, jsonb_array_elements(i.passed_over) p
       )
-      select e.id, e.contact_id, o.id as next_id, o.status, o.scheduled_for
-      from enrolled e left join opened o on o.enrollment_id = e.id`,
+      -- One for each enrollment. Joined with "enrolled" it would be gone through once for each: of neither the planner knows the size.
+      select enrollment_id as id, id as next_id, status, scheduled_for from opened`,
     values: [JSON.stringify(input)],
   });
+  const contactIds = new Map(enrollments.map(({ enrollmentId, contactId }) => [enrollmentId, contactId]));
   return rows.map((row) => ({
     enrollmentId: row.id,
-    contactId: row.contact_id,
+    contactId: contactIds.get(row.id) ?? "",
     first:
-      row.next_id !== null && row.scheduled_for !== null && row.status === "scheduled"
+      row.scheduled_for !== null && row.status === "scheduled"
         ? { executionId: row.next_id, generation: 0, scheduledFor: row.scheduled_for }
         : null,
   }));
