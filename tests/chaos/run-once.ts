@@ -13,7 +13,7 @@ import { runFaults } from "./nemesis/run-faults.ts";
 import type { ChaosOptions } from "./options.ts";
 import { type Profile, profiles } from "./profiles.ts";
 import type { ProcessEnd } from "./services/supervised.ts";
-import { claimLeaseSeconds, dataLeaseSeconds, startStack } from "./stack.ts";
+import { claimLeaseSeconds, dataLeaseSeconds, type Stack, startStack } from "./stack.ts";
 import { waitUntilQuiet } from "./wait-until-quiet.ts";
 import { ApiClient } from "./workload/api-client.ts";
 import { enrollPeople } from "./workload/enroll-people.ts";
@@ -95,6 +95,7 @@ export async function runOnce(
     await unsubscribing.settled();
     // What left before a doubt was recorded may still be on its way.
     await wait(500);
+    await everybodyReady(stack);
     await stack.stopProcesses();
 
     const history: History = {
@@ -131,6 +132,16 @@ function seconds(since: number): number {
 }
 
 /** Whoever ends the run early leaves no processes behind. */
+const startingMilliseconds = 20_000;
+
+/** The last fault may have struck a moment ago, and a process that is still being loaded ends by SIGTERM as any program does. */
+async function everybodyReady({ api, workers }: Stack): Promise<void> {
+  await Promise.race([
+    Promise.all([api, ...workers].map((process) => process.whenReady())),
+    wait(startingMilliseconds),
+  ]);
+}
+
 function abandonOnSignal(stop: () => Promise<void>): { forget(): void } {
   const abandon = () => void stop().finally(() => process.exit(1));
   process.once("SIGINT", abandon);

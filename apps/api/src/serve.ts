@@ -144,6 +144,7 @@ export async function answerWrite<O extends OperationDefinition>(
   });
   for (const effect of effects) await effect();
   if (outcome.isReplay) reply.header("idempotency-replayed", "true");
+  if (outcome.statusCode === 201) reply.header("location", `${deps.publicUrl}${placeOf(operation, outcome.body)}`);
   return send(reply, outcome.statusCode, outcome.body);
 }
 
@@ -179,6 +180,11 @@ function revisionOf(body: unknown): number | undefined {
 
 function idOf(body: unknown): string {
   return String((body as { id?: unknown } | null)?.id ?? "");
+}
+
+/** Whatever makes it (`POST /…/{id}/duplicate/`), a new thing is found at its collection's path and its id. */
+function placeOf({ path }: OperationDefinition, body: unknown): string {
+  return `${path.split("/", 4).join("/")}/${idOf(body)}/`;
 }
 
 function pathOf(request: FastifyRequest): string {

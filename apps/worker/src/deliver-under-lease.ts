@@ -1,4 +1,5 @@
 import type { Claim } from "@dripline/db/claim-executions";
+import type { MarkRequest } from "@dripline/db/mark-data";
 import type { OutgoingMessage, Reply } from "@dripline/mail/transport";
 import type { SendDeps } from "./send-deps.ts";
 import { statementsOn } from "./statements.ts";
@@ -20,7 +21,7 @@ export async function deliverUnderLease(
   deps: SendDeps,
   { executionId, generation }: Claim,
   message: OutgoingMessage,
-  openUntil: Date,
+  window: Pick<MarkRequest, "openUntil" | "scheduleUpdatedAt">,
 ): Promise<Delivery> {
   const { claimSeconds, dataSeconds } = deps.leases;
   let leaseEndsAt = secondsFromNow(deps, claimSeconds);
@@ -28,7 +29,7 @@ export async function deliverUnderLease(
     const reply = await deps.transport.deliver(message, async () => {
       deps.onCheckpoint("asked", executionId);
       const endsAt = secondsFromNow(deps, dataSeconds);
-      const mark = { executionId, generation, openUntil, leaseSeconds: dataSeconds };
+      const mark = { executionId, generation, ...window, leaseSeconds: dataSeconds };
       const isMarked = (await statementsOn(deps.db).markData(mark)) === true;
       if (isMarked) leaseEndsAt = endsAt;
       deps.onCheckpoint("marked", executionId);

@@ -41,6 +41,7 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
   if (place.kind !== "taken") return applyDecision(deps, facts, place.decision);
   deps.onCheckpoint("place_taken", wake.executionId);
 
+  const window = { openUntil: decision.openUntil, scheduleUpdatedAt: facts.schedule.updatedAt };
   const delivery = await deps.slots.use(async () => {
     if (deps.stopping.aborted) return undefined;
     const claim = await statements.claim({
@@ -49,13 +50,12 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
       messageId: email.message.messageId,
       source: email.source,
       zone: decision.zone,
-      openUntil: decision.openUntil,
-      scheduleUpdatedAt: facts.schedule.updatedAt,
+      ...window,
       leaseSeconds: deps.leases.claimSeconds,
     });
     if (claim === undefined) return undefined;
     deps.onCheckpoint("claimed", wake.executionId);
-    return { claim, ...(await deliverUnderLease(deps, claim, email.message, decision.openUntil)) };
+    return { claim, ...(await deliverUnderLease(deps, claim, email.message, window)) };
   });
   if (delivery === undefined) return lostTheRace(deps, facts, place);
   deps.onCheckpoint("replied", wake.executionId);

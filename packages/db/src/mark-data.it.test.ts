@@ -1,5 +1,5 @@
 import { freshDatabase } from "@dripline/testkit/database";
-import { makeContact, makeSequence } from "@dripline/testkit/factories";
+import { makeContact, makeSequence, scheduleUpdatedAt } from "@dripline/testkit/factories";
 import { expect, test } from "vitest";
 import { markData } from "./mark-data.ts";
 import {
@@ -22,7 +22,7 @@ async function makeClaimed(
 }
 
 function claim({ executionId }: MadeExecution, generation = 1) {
-  return { executionId, generation, openUntil: new Date(Date.now() + 60_000) };
+  return { executionId, generation, openUntil: new Date(Date.now() + 60_000), scheduleUpdatedAt };
 }
 
 /** Marks `refused` between two that are fine: the answer names those two, and `refused` keeps every column. */
@@ -95,6 +95,27 @@ test("an address that was suppressed after the claim gets no body", async () => 
     `insert into suppression (id, email, reason)
      select gen_random_uuid(), upper(email), 'complaint' from contact where id = $1`,
     [claimed.contactId],
+  );
+
+  await expectOnlyOthersAreMarked(claimed);
+});
+
+test.each(["paused", "archived"])("a sequence that is %s since the claim lets no body through", async (status) => {
+  const claimed = await makeClaimed();
+  await db.query(
+    "update email_sequence s set status = $2 from sequence_enrollment n where n.id = $1 and s.id = n.sequence_id",
+    [claimed.enrollmentId, status],
+  );
+
+  await expectOnlyOthersAreMarked(claimed);
+});
+
+test("windows that were changed since the claim let no body through", async () => {
+  const claimed = await makeClaimed();
+  await db.query(
+    `update schedule sc set updated_at = now() from email_sequence s, sequence_enrollment n
+     where n.id = $1 and s.id = n.sequence_id and sc.id = s.schedule_id`,
+    [claimed.enrollmentId],
   );
 
   await expectOnlyOthersAreMarked(claimed);

@@ -31,7 +31,7 @@ async function send(db: Queryable): Promise<void> {
   const source = sourceOf(stepId, { templateVersionId: facts?.template.versionId ?? "" });
   const claim = { executionId, generation: 0, stepId, messageId, source, zone };
   expect(await claimExecutions(db, [{ ...claim, openUntil, scheduleUpdatedAt }], 60)).toHaveLength(1);
-  expect(await markData(db, [{ executionId, generation: 1, openUntil }], 60)).toHaveLength(1);
+  expect(await markData(db, [{ executionId, generation: 1, openUntil, scheduleUpdatedAt }], 60)).toHaveLength(1);
   const at = new Date();
   const next = { stepId: nextStepId, stepKey: nextStepId, stepNumber: 2, timezone: "UTC" };
   const finished = await finishExecutions(db, [
