@@ -9,8 +9,8 @@ export interface FixedClock {
 }
 
 /**
- * Makes a test database's clock stand still at `start`: `now()` and `clock_timestamp()` without a schema, as our
- * statements and column defaults write them, answer it in every connection that is opened from here on. PostgreSQL's own
+ * Makes a test database's clock stand still at `start`: `now()`, `statement_timestamp()` and `clock_timestamp()` without a
+ * schema, as our statements and column defaults write them, answer it in every connection that is opened from here on. PostgreSQL's own
  * (`pg_catalog.now()`, pg_stat_activity, timeouts) go on. For databases of `freshDatabase`, whose role may do this.
  * @throws when somebody is connected already: their connection would keep the real clock.
  */
@@ -37,6 +37,7 @@ const standStill = `
   create schema clock;
   create table clock.instant (at timestamptz not null);
   create function clock.clock_timestamp() returns timestamptz language sql volatile as 'select at from clock.instant';
+  create function clock.statement_timestamp() returns timestamptz language sql stable as 'select at from clock.instant';
   create function clock.now() returns timestamptz language sql stable as 'select at from clock.instant';
   do $$ begin
     execute format('alter database %I set search_path = clock, pg_catalog, public', current_database());
