@@ -90,6 +90,7 @@ export function route<O extends OperationDefinition>(
     method: operation.method,
     url: operation.path.replaceAll(/\{([^}]+)\}/g, ":$1"),
     ...(bodyBytesMax === undefined ? {} : { bodyLimit: bodyBytesMax }),
+    config: { takesFields: operation.body !== undefined },
     onRequest: [
       ...(deprecated === undefined ? [] : [announceDeprecation(deprecated, deps.publicUrl)]), // refusals say so too
       ...(scope === undefined ? [] : [authenticate(deps, scope)]),
@@ -144,6 +145,10 @@ export async function answerWrite<O extends OperationDefinition>(
   });
   for (const effect of effects) await effect();
   if (outcome.isReplay) reply.header("idempotency-replayed", "true");
+  if (outcome.statusCode === 201) {
+    // What was made is one of the collection that the operation is about, wherever the operation itself is.
+    reply.header("location", `${deps.publicUrl}/api/v1/${operation.tag}/${idOf(outcome.body)}/`);
+  }
   return send(reply, outcome.statusCode, outcome.body);
 }
 

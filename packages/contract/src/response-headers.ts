@@ -14,6 +14,10 @@ export const responseHeaders = {
     description: "The `revision` in quotes, to be sent back as `If-Match` (RFC 9110, section 8.8.3)",
     schema: { type: "string" },
   },
+  Location: {
+    description: "Where what was made can be read (RFC 9110, section 10.2.2)",
+    schema: { type: "string", format: "uri" },
+  },
   "Idempotency-Replayed": {
     description: "`true` on the stored answer of an earlier request with the same `Idempotency-Key`",
     schema: { type: "string", enum: ["true"] },
@@ -31,11 +35,12 @@ const rateLimit = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"] 
 
 /** The headers of an operation's success. */
 export function successHeaders(operation: OperationDefinition): Json {
-  const { method, writes, auth, output } = operation;
+  const { method, writes, auth, output, success } = operation;
   const hasRevision = output instanceof z.ZodObject && "revision" in output.shape;
   return referTo([
     "X-Request-Id",
     ...(hasRevision ? (["ETag"] as const) : []),
+    ...(success === 201 ? (["Location"] as const) : []),
     ...(method === "POST" && writes !== false ? (["Idempotency-Replayed"] as const) : []),
     ...(auth === "key" ? rateLimit : []),
   ]);
