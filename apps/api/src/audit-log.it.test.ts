@@ -132,6 +132,18 @@ test("an entry says what the record does not tell: the fields of an edit, the na
     ["createCompany", {}],
   ]);
 
+  const left = await make.enroll({ sequence_id: (await make.sequence()).id, contact_id: (await make.contact()).id });
+  await api.post(`/api/v1/sequence-enrollments/${left.id}/unenroll/`, {});
+  await api.send("DELETE", `/api/v1/sequence-enrollments/${left.id}/`);
+  const { contact, sequence: from } = left;
+  expect((await dataOf(left.id))[0]).toEqual([
+    "deleteSequenceEnrollment",
+    { contact, sequence: from, status: "cancelled" },
+  ]);
+  const file = await make.import({ file_name: "fair.csv", status: "cancelled" });
+  await api.send("DELETE", `/api/v1/imports/${file.id}/`);
+  expect((await dataOf(file.id))[0]).toEqual(["deleteImport", { file_name: "fair.csv" }]);
+
   const key = await make.apiKey({ name: "Audited key", scopes: ["enroll"] });
   const rotated = await api.post(`/api/v1/api-keys/${key.id}/rotate/`, { overlap_minutes: 5 });
   expect(await dataOf(key.id)).toEqual([["createApiKey", { name: "Audited key", scopes: ["enroll"], user: null }]]);

@@ -11,6 +11,7 @@ import { hangUpWhenStopping } from "./hang-up-when-stopping.ts";
 import { serveOps } from "./ops/serve-ops.ts";
 import { ProblemError } from "./problem-error.ts";
 import { problemFromError } from "./problem-from-error.ts";
+import { readJson } from "./read-json.ts";
 import { limitRequests } from "./request-limits.ts";
 import { serveActOnEnrollments } from "./routes/act-on-enrollments.ts";
 import { serveApiKeys } from "./routes/api-keys.ts";
@@ -74,6 +75,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     },
   });
   app.removeContentTypeParser("text/plain"); // JSON only: anything else is a 415
+  readJson(app);
   app.decorateRequest("principal", null);
   app.decorate("limitRequests", await limitRequests(app, deps));
   answerProblems(app);

@@ -79,6 +79,25 @@ test("enrollments are searched page by page: those of a person or a company with
   expect(ids(await walk(api, `${list}&status=paused&page_size=1`))).toEqual([]);
 });
 
+test.each(["email", "created_at"])(
+  "contacts are searched page by page in %s order, each once and no other",
+  async (ordering) => {
+    const [company, word] = [await make.company({ name: "Tempo Ltd" }), ordering === "email" ? "allegro" : "andante"];
+    const made: string[] = [];
+    for (let n = 0; n < 4; n += 1) {
+      made.push((await make.contact({ email: `${word}${n}@example.com`, company: company.id })).id);
+      await make.contact({ last_name: "Elsewhere" });
+    }
+    const list = `/api/v1/contacts/?search=${word}`;
+
+    for (const size of [1, 2, 4]) {
+      expect(ids(await walk(api, `${list}&ordering=${ordering}&page_size=${size}`))).toEqual(made);
+      expect(ids(await walk(api, `${list}&ordering=-${ordering}&page_size=${size}`))).toEqual(made.toReversed());
+    }
+    expect(ids(await walk(api, `${list}&opted_out=true&page_size=1`))).toEqual([]);
+  },
+);
+
 test.each(["name", "-name"])("rows with the same value come once each in %s order", async (ordering) => {
   const word = ordering === "name" ? "Same" : "Equal";
   for (let n = 0; n < 5; n += 1) await make.sequence([], { name: word });
@@ -165,6 +184,9 @@ test.each([
   ["a parameter given twice", "status=active&status=paused", "/status"],
   ["a cursor that is none", "cursor=garbage", "/cursor"],
   ["a NUL", "search=%00", "/search"],
+  ["a year that is none", "enrolled_at__gte=0000-06-01T00:00:00Z", "/enrolled_at__gte"],
+  ["a moment before the first year in UTC", "enrolled_at__gte=0001-01-01T00:00:00%2B14:00", "/enrolled_at__gte"],
+  ["a moment after the last year in UTC", "enrolled_at__lt=9999-12-31T23:59:59-14:00", "/enrolled_at__lt"],
 ])("%s is refused, with its name", async (_, query, pointer) => {
   const { errors } = expectProblem(await api.get(`/api/v1/sequence-enrollments/?${query}`), 400, "invalid_query");
 

@@ -11,6 +11,9 @@ interface RawRequest {
 
 const placesMax = 50;
 
+/** What an operation without a body takes: a field that does nothing would be taken for one that does. */
+const noFields = z.strictObject({});
+
 /**
  * Checks a request against its operation. A path that cannot name anything is 404, a wrong query 400, a wrong body 422.
  * @throws ProblemError
@@ -36,9 +39,11 @@ export function parseRequest<O extends OperationDefinition>(operation: O, reques
   if (isDeeperThan(nestingMax, sent)) {
     throw new ProblemError("validation_failed", `The body is nested deeper than ${nestingMax} levels.`);
   }
-  const body = operation.body?.safeParse(sent);
+  const expected = operation.body ?? (operation.file === undefined ? noFields : undefined);
+  const body = expected?.safeParse(sent);
   if (body?.success === false) throw invalidBody("The body is not valid", body.error, sent, fieldsOf(operation.output));
-  return { params: params?.data, query: query?.data, body: body?.data } as OperationInput<O>;
+  const given = operation.body === undefined ? undefined : body?.data;
+  return { params: params?.data, query: query?.data, body: given } as OperationInput<O>;
 }
 
 function invalidQuery(error: z.ZodError, allowed: readonly string[]): ProblemError {

@@ -23,6 +23,29 @@ test.each(["text/plain", "application/x-www-form-urlencoded", "text/xml", "nonse
   },
 );
 
+test("a body in another encoding is refused, not stored with its letters lost", async () => {
+  const body = Buffer.from('{"email":"muller@example.com","first_name":"M\xfcller"}', "latin1");
+  const answer = await fetch(`${api.url}/api/v1/contacts/`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${api.key}`, "content-type": "application/json; charset=iso-8859-1" },
+    body,
+  });
+
+  expect(answer.status).toBe(400);
+  expect(await answer.json()).toMatchObject({ code: "malformed_json", detail: expect.stringContaining("UTF-8") });
+  expect((await api.get("/api/v1/contacts/?email=muller@example.com")).body.results).toEqual([]);
+});
+
+test("where nothing is to be sent, an empty body may be called JSON", async () => {
+  const { id } = (await api.post("/api/v1/companies/", { name: "Empty bodied" })).body;
+
+  const answer = await api.send("DELETE", `/api/v1/companies/${id}/`, {
+    headers: { "content-type": "application/json" },
+  });
+
+  expect(answer.status).toBe(204);
+});
+
 test.each(["null", "[]", '"text"', "1"])("the body %s is no object", async (body) => {
   const problem = expectProblem(await post(body), 422, "validation_failed");
 

@@ -90,6 +90,7 @@ export function route<O extends OperationDefinition>(
     method: operation.method,
     url: operation.path.replaceAll(/\{([^}]+)\}/g, ":$1"),
     ...(bodyBytesMax === undefined ? {} : { bodyLimit: bodyBytesMax }),
+    config: { takesFields: operation.body !== undefined },
     onRequest: [
       ...(deprecated === undefined ? [] : [announceDeprecation(deprecated, deps.publicUrl)]), // refusals say so too
       ...(scope === undefined ? [] : [authenticate(deps, scope)]),
@@ -144,7 +145,10 @@ export async function answerWrite<O extends OperationDefinition>(
   });
   for (const effect of effects) await effect();
   if (outcome.isReplay) reply.header("idempotency-replayed", "true");
-  if (outcome.statusCode === 201) reply.header("location", `${deps.publicUrl}${placeOf(operation, outcome.body)}`);
+  if (outcome.statusCode === 201) {
+    // What was made is one of the collection that the operation is about, wherever the operation itself is.
+    reply.header("location", `${deps.publicUrl}/api/v1/${operation.tag}/${idOf(outcome.body)}/`);
+  }
   return send(reply, outcome.statusCode, outcome.body);
 }
 
@@ -180,11 +184,6 @@ function revisionOf(body: unknown): number | undefined {
 
 function idOf(body: unknown): string {
   return String((body as { id?: unknown } | null)?.id ?? "");
-}
-
-/** Whatever makes it (`POST /…/{id}/duplicate/`), a new thing is found at its collection's path and its id. */
-function placeOf({ path }: OperationDefinition, body: unknown): string {
-  return `${path.split("/", 4).join("/")}/${idOf(body)}/`;
 }
 
 function pathOf(request: FastifyRequest): string {

@@ -1,14 +1,25 @@
 import { z } from "zod";
+import { countryCodes } from "./country-codes.ts";
 
 export const Id = z.uuid("is not a UUID");
 
 const instantMessage = 'is not a date-time such as "2027-01-01T09:00:00Z" or "2027-01-01T09:00:00+07:00"';
 
 /** RFC 3339 on the wire, read with any offset and written in UTC with milliseconds; a Date in the program. */
-export const Instant = z.codec(z.iso.datetime({ offset: true, error: instantMessage }), z.date(), {
-  decode: (text) => new Date(text),
-  encode: (date) => date.toISOString(),
-});
+export const Instant = z.codec(
+  z.iso.datetime({ offset: true, error: instantMessage }).refine(hasYear, "is not in the years 1 to 9999 in UTC"),
+  z.date(),
+  {
+    decode: (text) => new Date(text),
+    encode: (date) => date.toISOString(),
+  },
+);
+
+/** PostgreSQL knows no year 0, and RFC 3339 none of five digits; an offset can lead to either. */
+function hasYear(text: string): boolean {
+  const year = new Date(text).getUTCFullYear();
+  return !(year < 1 || year > 9_999); // of what is no date-time at all, the format says so
+}
 
 // A lone surrogate is no character and PostgreSQL stores no U+0000: both would be an internal error further down.
 const unstorable = /[\0\p{Cs}]/u;
@@ -56,4 +67,7 @@ function isStorable(value: unknown, depth: number): boolean {
 }
 
 /** ISO 3166-1 alpha-2, upper case. */
-export const CountryCode = z.string().regex(/^[A-Z]{2}$/, 'is not a country code of two capital letters, such as "TH"');
+export const CountryCode = z
+  .string()
+  .regex(/^[A-Z]{2}$/, { error: 'is not a country code of two capital letters, such as "TH"', abort: true })
+  .refine((code) => countryCodes.has(code), "is not the code of a country in ISO 3166-1; the United Kingdom's is GB");

@@ -178,6 +178,6 @@ export const deleteImport = defineOperation({
   auth: "key",
   params,
   success: 204,
-  output: z.strictObject({}),
+  output: z.strictObject({ id: Id }),
   errors: ["wrong_import_status"],
 });

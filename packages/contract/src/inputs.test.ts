@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { ContactInput } from "./contacts.ts";
+import { countryCodes } from "./country-codes.ts";
 import { EmailSequenceInput } from "./email-sequences.ts";
 import { EnrollInput } from "./sequence-enrollments.ts";
 import { delayOf, SequenceStepInput } from "./sequence-steps.ts";
@@ -45,6 +46,9 @@ test("two steps with one number are refused, and the second is named", () => {
 
 test.each([
   ["a zone that does not exist", { timezone: "Asia/Atlantis" }, "/timezone"],
+  ["a country that does not exist", { country: "XX" }, "/country"],
+  ["a country by another code than its own", { country: "UK" }, "/country"],
+  ["a country in small letters", { country: "th" }, "/country"],
   ["a line break in a name", { first_name: "Ann\r\nBcc: bob@example.com" }, "/first_name"],
   ["a NUL in an attribute", { attributes: { note: "a\0b" } }, "/attributes"],
   ["half a surrogate pair in an attribute", { attributes: { "\ud800": 1 } }, "/attributes"],
@@ -53,6 +57,13 @@ test.each([
   ["attributes that are a list", { attributes: [] }, "/attributes"],
 ])("%s is refused", (_, fields, pointer) => {
   expect(Object.keys(places(ContactInput.safeParse({ email: "ann@example.com", ...fields })))).toEqual([pointer]);
+});
+
+test("the 249 countries of ISO 3166-1 and Kosovo are known, each by a code that Intl knows as well", () => {
+  const names = new Intl.DisplayNames("en", { type: "region", fallback: "none" });
+
+  expect(countryCodes.size).toBe(250);
+  for (const code of countryCodes) expect({ code, name: names.of(code) }).toEqual({ code, name: expect.any(String) });
 });
 
 test("enroll takes a contact's id or a contact, not both and not neither", () => {

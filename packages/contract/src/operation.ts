@@ -85,17 +85,17 @@ export function allows(held: readonly Scope[], needed: NeededScope): boolean {
 /** All problems that an operation can answer with: those of its shape and its own. */
 export function problemsOf(operation: OperationDefinition): ProblemCode[] {
   const isWritingPost = operation.method === "POST" && operation.writes !== false;
+  // Also where nothing is to be sent: a field that does nothing is refused there as anywhere else.
+  const mayCarryBody = operation.method !== "GET" && operation.file === undefined;
   const codes: ProblemCode[] = ["invalid_query"];
-  if (operation.body !== undefined) codes.push("malformed_json");
+  if (mayCarryBody) codes.push("malformed_json");
   if (operation.method !== "GET" && operation.writes !== false) codes.push("invalid_header");
   if (operation.auth === "key") codes.push("unauthorized");
   if (operation.auth === "key" && operation.scope !== "any") codes.push("insufficient_scope");
   if (operation.params !== undefined) codes.push("not_found");
   if (isWritingPost) codes.push("idempotency_in_progress");
-  if (operation.body !== undefined || operation.file !== undefined) {
-    codes.push("payload_too_large", "unsupported_media_type");
-  }
-  if (operation.body !== undefined) codes.push("validation_failed");
+  if (operation.method !== "GET") codes.push("payload_too_large", "unsupported_media_type");
+  if (mayCarryBody) codes.push("validation_failed");
   if (isWritingPost) codes.push("idempotency_key_reused");
   if (operation.takesIfMatch) codes.push("precondition_failed");
   codes.push(...operation.errors, "internal_error");

@@ -14,7 +14,10 @@ export const responseHeaders = {
     description: "The `revision` in quotes, to be sent back as `If-Match` (RFC 9110, section 8.8.3)",
     schema: { type: "string" },
   },
-  Location: { description: "Where what was created is read (RFC 9110, section 10.2.2)", schema: { type: "string" } },
+  Location: {
+    description: "Where what was made can be read (RFC 9110, section 10.2.2)",
+    schema: { type: "string", format: "uri" },
+  },
   "Idempotency-Replayed": {
     description: "`true` on the stored answer of an earlier request with the same `Idempotency-Key`",
     schema: { type: "string", enum: ["true"] },

@@ -1,5 +1,6 @@
 import type { ContactState } from "@dripline/domain/plan-import";
 import type { Queryable } from "./database.ts";
+import { newId } from "./new-id.ts";
 
 /** The contacts with these addresses (in lower case). Nobody else changes them until the transaction ends. */
 export async function lockContactStates(tx: Queryable, addresses: readonly string[]): Promise<ContactState[]> {
@@ -25,41 +26,41 @@ export async function lockContactStates(tx: Queryable, addresses: readonly strin
 }
 
 /**
- * The ids of the companies of these names, in any letter case: of several of one name the oldest, of those that are
- * missing a new one. By the name in lower case.
+ * The ids of the companies of these names, by the name as it is given. Which letters are the same is the database's word
+ * alone: JavaScript lowers "ΑΕΣ" and "İ" to something else. Of several of one name it is the oldest, of those that are missing a
+ * new one, spelled as it stands first.
  */
 export async function companyIdsByName(tx: Queryable, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  const wanted = new Map(names.toReversed().map((name) => [name.toLowerCase(), name])); // as it is spelled first
-  const found = await findCompanies(tx, [...wanted.keys()]);
-  const missing = () => [...wanted].filter(([key]) => !found.has(key)).map(([, name]) => name);
-  if (missing().length === 0) return found;
+  const found = await findCompanies(tx, names);
+  if (names.every((name) => found.has(name))) return found;
 
   // Names are not unique in the table: of two imports that miss the same one, one makes it and the other finds it.
   await tx.query("select pg_advisory_xact_lock($1)", [newCompaniesLock]);
-  for (const [key, id] of await findCompanies(
-    tx,
-    missing().map((name) => name.toLowerCase()),
-  ))
-    found.set(key, id);
+  const foundNow = await findCompanies(tx, names);
+  const missing = names.filter((name) => !foundNow.has(name));
   await tx.query({
     name: "insert-companies",
-    text: "insert into company (id, name) select gen_random_uuid(), name from unnest($1::text[]) as n(name)",
-    values: [missing()],
+    text: `
+      insert into company (id, name)
+      select distinct on (lower(name)) id, name from unnest($1::uuid[], $2::text[]) with ordinality as n(id, name, place)
+      order by lower(name), place`,
+    values: [missing.map(newId), missing],
   });
-  return findCompanies(tx, [...wanted.keys()]);
+  return findCompanies(tx, names);
 }
 
 /** Any number that nobody else in this database uses for an advisory lock: "comp" in ASCII. */
 const newCompaniesLock = 0x636f6d70;
 
-async function findCompanies(tx: Queryable, lowerNames: readonly string[]): Promise<Map<string, string>> {
-  const { rows } = await tx.query<{ key: string; id: string }>({
+async function findCompanies(tx: Queryable, names: readonly string[]): Promise<Map<string, string>> {
+  const { rows } = await tx.query<{ name: string; id: string }>({
     name: "find-companies-by-name",
-    text: `select distinct on (lower(name)) lower(name) as key, id from company
-           where lower(name) = any($1) order by lower(name), created_at, id`,
-    values: [lowerNames],
+    text: `select distinct on (n.name) n.name, c.id
+           from unnest($1::text[]) as n(name) join company c on lower(c.name) = lower(n.name)
+           order by n.name, c.created_at, c.id`,
+    values: [names],
   });
-  return new Map(rows.map(({ key, id }) => [key, id]));
+  return new Map(rows.map(({ name, id }) => [name, id]));
 }
 
 /** A contact to write, with the id of its company instead of the name. */

@@ -42,7 +42,7 @@ async function* readRecords(text: AsyncIterable<string>, delimiter: string): Asy
     max_record_size: recordBytesMax,
     ltrim: true, // on the right by `plain`: the parser itself stops at what follows a closing quote
     on_skip: (error, raw) => {
-      brokenOff ??= neverClosed(error, raw);
+      brokenOff ??= withoutEnd(error, raw);
       return undefined;
     },
   });
@@ -74,9 +74,12 @@ function plain(cell: string): string {
   return /^".*"$/s.test(trimmed) && trimmed.length > 1 ? trimmed.slice(1, -1) : trimmed;
 }
 
-/** The one thing that the parser still refuses: everything after it would be read as one cell. */
-function neverClosed(error: CsvError | undefined, raw = ""): { readonly line: number; readonly message: string } {
-  const message = "opens a quote that is never closed: neither this row nor anything after it was read";
+/** What the parser still refuses: a record without an end, most often because everything after a quote is read as one cell. */
+function withoutEnd(error: CsvError | undefined, raw = ""): { readonly line: number; readonly message: string } {
+  const what = raw.includes('"')
+    ? "opens a quote that is never closed"
+    : `is longer than ${recordBytesMax.toLocaleString("en-US")} bytes`;
+  const message = `${what}: neither this row nor anything after it was read`;
   const lines = (error as { lines?: number } | undefined)?.lines ?? 1;
   return { line: lines - newlinesWithin(raw), message };
 }

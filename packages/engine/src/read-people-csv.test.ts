@@ -72,6 +72,12 @@ test("a row that cannot be used is told with its line, and the others are read",
   ]);
 });
 
+test("a row that is longer than any can be is told as that, not as a quote", async () => {
+  expect(await rowsOf(`email,first_name\na@x.io,${"x".repeat(150_000)}\nb@x.io,Ben\n`)).toEqual([
+    { kind: "bad_row", line: 2, message: expect.stringMatching(/^is longer than 100,000 bytes/) },
+  ]);
+});
+
 test.each([
   ["a short text", 20],
   ["a text longer than any row", 20_000],

@@ -104,7 +104,7 @@ async function writeContacts(
   const idOf = await companyIdsByName(tx, [...names]);
   const toWrite = ({ companyName, ...rest }: ContactState): ContactToWrite => ({
     ...rest,
-    companyId: companyName === null ? null : (idOf.get(companyName.toLowerCase()) ?? null),
+    companyId: companyName === null ? null : (idOf.get(companyName) ?? null),
   });
   if (!(await insertContactStates(tx, creates.map(toWrite)))) throw new AddressTakenError();
   await updateContactStates(tx, updates.map(toWrite), now);

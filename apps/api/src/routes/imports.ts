@@ -35,9 +35,11 @@ export function serveImports(app: FastifyInstance, deps: Deps): void {
     return toImport(row);
   });
 
-  serve(app, deps, imports.deleteImport, async ({ tx, params }) => {
-    if (await ending.deleteEndedImport(tx, params.id)) return {};
-    throw wrongStatus(await requireImport(tx, params.id), "Cancel it first.");
+  serve(app, deps, imports.deleteImport, async ({ tx, params: { id }, addToAudit }) => {
+    const row = await requireImport(tx, id);
+    if (!(await ending.deleteEndedImport(tx, id))) throw wrongStatus(await requireImport(tx, id), "Cancel it first.");
+    addToAudit({ file_name: row.fileName });
+    return { id };
   });
 }
 

@@ -33,10 +33,12 @@ export function serveSequenceEnrollments(app: FastifyInstance, deps: Deps): void
   serve(app, deps, replaceSequenceEnrollment, (context) => edit(context, context.body));
   serve(app, deps, updateSequenceEnrollment, (context) => edit(context, context.body));
 
-  serve(app, deps, deleteSequenceEnrollment, async ({ tx, params, ifMatch }) => {
+  serve(app, deps, deleteSequenceEnrollment, async ({ tx, params, ifMatch, addToAudit }) => {
     await takeForEdit(tx, "sequence_enrollment", params.id, ifMatch);
+    const { contact, sequence, status } = found(await enrollments.findSequenceEnrollment(tx, params.id));
     const deleted = await deleteEnrollments(tx, [params.id]);
     if (deleted.length === 0) throw enrollmentLive(found(await whatKeepsEnrollment(tx, params.id)));
+    addToAudit({ contact, sequence, status }); // without this nobody could tell who had been in what
     return { id: params.id };
   });
 }

@@ -2,6 +2,7 @@ import { readImportedContact } from "@dripline/contract/imported-contact";
 import { openDatabase } from "@dripline/db/database";
 import { cancelImport } from "@dripline/db/end-import";
 import { insertImport } from "@dripline/db/queries/insert-import";
+import { listCompanies } from "@dripline/db/queries/read-companies";
 import { findImport, readImportFailures } from "@dripline/db/queries/read-imports";
 import { finishUpload } from "@dripline/db/receive-import-file";
 import { takeImport } from "@dripline/db/take-import";
@@ -93,6 +94,31 @@ test("a file becomes contacts, by the usual names of columns, with companies by 
   expect(rows[0].n).toBe(1);
   const { rows: chunks } = await db.query("select from contact_import_chunk where import_id = $1", [result.id]);
   expect(chunks).toEqual([]);
+});
+
+test("a company is found again however its name is spelled, also where JavaScript and PostgreSQL lower letters differently", async () => {
+  const rows = ["ΔΕΛΤΑ ΑΕΣ", "δελτα αεσ", "İzmir Ltd"].map((company) => ({ company, email: newAddress() }));
+  const file = `email,company\n${rows.map(({ email, company }) => `${email},${company}`).join("\n")}`;
+
+  await takeIn(file);
+  await takeIn(file, { on_match: "update" });
+
+  const named = await Promise.all(rows.map(async ({ email }) => (await contactAt(email)).company_name));
+  expect(named).toEqual(["ΔΕΛΤΑ ΑΕΣ", "ΔΕΛΤΑ ΑΕΣ", "İzmir Ltd"]);
+  const { rows: companies } = await db.query("select from company where name = any($1)", [
+    rows.map(({ company }) => company),
+  ]);
+  expect(companies).toHaveLength(2);
+});
+
+test("companies that an import makes are listed in the order of their making, as all others", async () => {
+  const made = Array.from({ length: 4 }, (_, index) => `Made in turn ${index}`);
+  for (const name of made) await takeIn(`email,company\n${newAddress()},${name}`);
+
+  const request = { ordering: "created_at", size: 10, from: null, includeCount: false };
+  const { rows } = await listCompanies(db, { search: "made in turn" }, request);
+
+  expect(rows.map(({ name }) => name)).toEqual(made);
 });
 
 test("columns are named as the mapping says, or by number in a file without a header", async () => {
