@@ -6,6 +6,7 @@ import { startApi } from "./testing/start-api.ts";
 
 const { url, pool } = await freshDatabase();
 const api = await startApi(url);
+const step = { sequence: nobody, step_number: 1, name: "Welcome", email_template: nobody };
 const post = (body: string, headers = {}) => api.send("POST", "/api/v1/contacts/", { body, headers });
 
 test.each([
@@ -60,6 +61,23 @@ test("no body at all is a body without fields", async () => {
     { pointer: "/email", code: "required", detail: "is required" },
   ]);
 });
+
+test.each([
+  ["sequence-enrollments/bulk-actions/", { action: "pause" }, { action: "pause", ids: [nobody], filter: {} }],
+  [`email-templates/${nobody}/preview/`, {}, { contact_id: nobody, contact: { email: "ann@example.com" } }],
+  [`email-sequences/${nobody}/plan/`, {}, { contact_id: nobody, csv: "email" }],
+  ["sequence-steps/", step, { ...step, delay_days: 1, delay: { value: 2, unit: "hours" } }],
+])(
+  "of %s, what can be said in several ways is required if it is in none, and invalid if in two",
+  async (path, none, two) => {
+    const codes = async (body: object) => {
+      const { errors } = expectProblem(await api.post(`/api/v1/${path}`, body), 422, "validation_failed");
+      return errors.map(({ code }: { code: string }) => code);
+    };
+    expect(await codes(none)).toContain("required");
+    expect(await codes(two)).not.toContain("required");
+  },
+);
 
 test.each([2_000, 100_000])("a body nested %i levels deep is refused, and the API goes on", async (levels) => {
   const body = `{"email":"a@example.com","attributes":{"a":${"[".repeat(levels)}${"]".repeat(levels)}}}`;

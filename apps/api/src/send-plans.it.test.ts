@@ -93,7 +93,7 @@ test("the other moment may have any offset; the answer is in UTC", async () => {
   expect(timesOf(body.results[0])).toEqual([at10[0]]);
 });
 
-test.each(["9999-12-31T23:59:59-07:00", "2100-01-01T00:00:01Z", "1999-12-31T23:59:59Z"])(
+test.each(["9999-12-31T23:59:59Z", "2100-01-01T00:00:01Z", "1999-12-31T23:59:59Z"])(
   "a plan from %s is refused, with its place",
   async (now) => {
     const answer = await plan(await make.sequence([0]), { contacts: [{ email: "new@example.com" }], now });

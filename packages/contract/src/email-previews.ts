@@ -43,7 +43,8 @@ export interface PreviewPerson {
 export function requireOnePerson({ value, issues }: z.core.ParsePayload<PreviewPerson>): void {
   if ((value.contact_id === undefined) !== (value.contact === undefined)) return;
   const message = "is required: give contact_id or contact, one of them";
-  issues.push({ code: "custom", path: ["contact_id"], message, input: value });
+  const params = { code: value.contact_id === undefined ? "required" : "invalid" };
+  issues.push({ code: "custom", path: ["contact_id"], message, params, input: value });
 }
 
 export const PreviewProblem = z.strictObject({

@@ -25,7 +25,8 @@ export function checkSelection({
   const hasIds = value.ids !== undefined;
   if (hasIds !== (value.filter !== undefined)) return;
   const message = hasIds ? "cannot stand beside filter: leave one out" : "is required: give ids or filter";
-  issues.push({ code: "custom", path: ["ids"], message, input: value });
+  const params = { code: hasIds ? "invalid" : "required" };
+  issues.push({ code: "custom", path: ["ids"], message, params, input: value });
 }
 
 /** Counts that every answer about many has. */

@@ -58,7 +58,8 @@ export const PlanInput = z
     const given = [value.contact_id, value.contacts, value.csv].filter((each) => each !== undefined).length;
     if (given === 1) return;
     const message = "is required: give exactly one of contact_id, contacts and csv";
-    issues.push({ code: "custom", path: ["contact_id"], message, input: value });
+    const params = { code: given === 0 ? "required" : "invalid" };
+    issues.push({ code: "custom", path: ["contact_id"], message, params, input: value });
   })
   .meta({
     id: "PlanInput",

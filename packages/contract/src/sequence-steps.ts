@@ -77,6 +77,7 @@ export function checkDelay({ value, issues }: z.core.ParsePayload<DelayInput>): 
       code: "custom",
       path: ["delay_days"],
       message: "is required: give delay_days or delay",
+      params: { code: "required" },
       input: value,
     });
   }
