@@ -6,7 +6,7 @@ import { problemCodes } from "./problem.ts";
 
 const fileAt = (name: string) => fileURLToPath(new URL(`../../../docs/${name}`, import.meta.url));
 
-test("docs/problem-codes.md lists every code with its status and meaning (npm test -- -u packages/contract rewrites it)", async () => {
+test("docs/problem-codes.md lists every code with its status and meaning (npm test -- packages/contract --update rewrites it)", async () => {
   const rows = Object.entries(problemCodes).map(
     ([code, { status, meaning }]) => `| \`${code}\` | ${status} | ${meaning} |`,
   );
