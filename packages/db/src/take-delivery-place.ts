@@ -61,12 +61,12 @@ export async function takeDeliveryPlace(db: Queryable, scopes: readonly string[]
   return { kind: "backed_off", backoff, comeBackAt: blocking.come_back_at };
 }
 
-/** For an email that took its turn and did not try: the next one may, at once. */
+/** For an email that took its turn and did not try: the next one may, at once, and also where the machine's clock is set back a little meanwhile. */
 export async function giveBackDeliveryPlace(db: Queryable, { probes }: Pick<DeliveryPlace, "probes">): Promise<void> {
   if (probes.length === 0) return;
   await db.query({
     name: "give-back-delivery-place",
-    text: "update delivery_backoff set next_at = least(next_at, clock_timestamp()) where scope = any($1)",
+    text: "update delivery_backoff set next_at = least(next_at, clock_timestamp() - interval '1 second') where scope = any($1)",
     values: [probes],
   });
 }
