@@ -55,7 +55,8 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
 
   const pool = openDatabase({
     url: config.databaseUrl,
-    // Every email under way may be recording while the sweep looks around and an import reads on while it writes.
+    // Emails share most statements; what each asks alone (its turn under a limit, a retry) waits for a connection if need be. The
+    // five are for sweeps, the clock, and an import that reads on while it writes.
     connectionsMax: config.concurrency + 5,
     applicationName: "dripline worker",
     // A publish that takes 100,000 people along holds their rows for a minute. Their emails wait in the queue meanwhile, not
