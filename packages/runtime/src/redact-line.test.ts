@@ -8,9 +8,13 @@ test.each([
   ["a bearer token", '{"msg":"Bearer hunter2"}', '{"msg":"Bearer [redacted]"}'],
   ["a bearer token in small letters", '{"msg":"bearer hunter2"}', '{"msg":"bearer [redacted]"}'],
   ["an API key", '{"msg":"dk_live_hunter2hunter2"}', '{"msg":"dk_live_[redacted]"}'],
-  ...["authorization", "cookie", "set-cookie", "password", "secret", "apiKey", "api_key", "token", "Password"].map(
-    (field) => [`the field ${field}`, `{"${field}":"hunter2"}`, `{"${field}":"[redacted]"}`] as const,
-  ),
 ])("%s is taken out of a line that holds nothing else", (_what, line, redacted) => {
   expect(redactLine(line)).toBe(redacted);
 });
+
+test.each(["authorization", "cookie", "set-cookie", "password", "secret", "apiKey", "api_key", "token", "Password"])(
+  "the field %s is taken out of a line that holds nothing else",
+  (field) => {
+    expect(redactLine(`{"${field}":"hunter2"}`)).toBe(`{"${field}":"[redacted]"}`);
+  },
+);
