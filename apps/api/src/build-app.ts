@@ -6,6 +6,7 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, LogController } from "fastify";
 import { allowedMethods } from "./allowed-methods.ts";
+import { answerUnreadable } from "./answer-unreadable.ts";
 import type { Deps } from "./deps.ts";
 import { hangUpWhenStopping } from "./hang-up-when-stopping.ts";
 import { serveOps } from "./ops/serve-ops.ts";
@@ -69,6 +70,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     bodyLimit: bodyBytesMax,
     genReqId: (request) => sentRequestId(request.headers["x-request-id"]) ?? newId(),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
+    clientErrorHandler: (error, socket) => answerUnreadable(error, socket, deps.log),
     // A path that the router itself cannot read.
     frameworkErrors: (_error, request, reply) => {
       void sendProblem(new ProblemError("not_found", "There is nothing at this path."), request, reply);

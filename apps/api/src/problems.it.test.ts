@@ -37,6 +37,14 @@ test("a body in another encoding is refused, not stored with its letters lost", 
   expect((await api.get("/api/v1/contacts/?email=muller@example.com")).body.results).toEqual([]);
 });
 
+test("headers that are too long to be read are refused with a problem, too", async () => {
+  const answer = await fetch(`${api.url}/api/v1/me/`, { headers: { "x-much": "x".repeat(20_000) } });
+
+  expect(answer.status).toBe(431);
+  expect(answer.headers.get("content-type")).toBe("application/problem+json");
+  expect(await answer.json()).toMatchObject({ code: "headers_too_large", status: 431 });
+});
+
 test("where nothing is to be sent, an empty body may be called JSON", async () => {
   const { id } = (await api.post("/api/v1/companies/", { name: "Empty bodied" })).body;
 

@@ -20,6 +20,11 @@ export const problemCodes = {
     title: "Invalid header",
     meaning: "A request header, such as `Idempotency-Key`, has an impossible value.",
   },
+  malformed_request: {
+    status: 400,
+    title: "Malformed request",
+    meaning: "What came over the connection is not HTTP/1.1; the connection was closed.",
+  },
   unauthorized: {
     status: 401,
     title: "Unauthorized",
@@ -156,6 +161,12 @@ export const problemCodes = {
     meaning:
       "`If-Match` names another revision than it has now, which is in `revision`: somebody edited it since you read it. Nothing was written.",
   },
+  request_timeout: {
+    status: 408,
+    title: "Request timeout",
+    meaning:
+      "The request did not arrive in time; the connection was closed. Nothing was done, so it can be sent again.",
+  },
   payload_too_large: {
     status: 413,
     title: "Body too large",
@@ -218,6 +229,11 @@ export const problemCodes = {
     status: 422,
     title: "Idempotency key reused",
     meaning: "This `Idempotency-Key` was used for another request. Take a new one.",
+  },
+  headers_too_large: {
+    status: 431,
+    title: "Headers too large",
+    meaning: "Path and headers together are longer than 16 KiB; the connection was closed.",
   },
   rate_limited: {
     status: 429,
