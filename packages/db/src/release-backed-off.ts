@@ -7,6 +7,8 @@ import type { Revived } from "./revive-executions.ts";
  * scheduled → scheduled, now: what a scope that is not slowed down any more had put off; generation + 1 so that the
  * later timers are over. All of them were due when they were put off. At most `limit` at a time, soonest first; call it
  * until it answers none. The window and everything else is looked at again when they are woken.
+ *
+ * A row that was put off says what it waits for, so of a million that simply wait no events are read.
  */
 export async function releaseBackedOff(
   db: Queryable,
@@ -25,7 +27,7 @@ export async function releaseBackedOff(
         cross join lateral (
           select x.reason from execution_event x where x.execution_id = e.id order by x.at desc, x.id desc limit 1
         ) last
-        where e.status = 'scheduled' and e.scheduled_for > clock_timestamp() and last.reason = $1
+        where e.status = 'scheduled' and e.scheduled_for > clock_timestamp() and e.error_message is not null and last.reason = $1
           ${isTransport ? "" : "and lower(substring(c.email from '@([^@]*)$')) = $5"}
         order by e.scheduled_for limit $2 for update of e skip locked
       ),
