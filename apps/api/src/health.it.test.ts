@@ -49,3 +49,16 @@ test("a queue that is down degrades and no more", async () => {
     checks: { database: { status: "up" }, queue: { status: "down" } },
   });
 });
+
+test("a database that is a copy degrades, and the answer says what to do without telling where it is from", async () => {
+  await pool.query("begin; create table kept as table adoption; commit; begin; truncate adoption; commit");
+  await pool.query("insert into adoption table kept; drop table kept");
+  const answer = await ready();
+
+  expect(answer.status).toBe(200);
+  expect(answer.body).toMatchObject({
+    status: "degraded",
+    checks: { fence: { status: "down", detail: expect.stringContaining("dripline adopt") }, queue: { status: "up" } },
+  });
+  expect(JSON.stringify(answer.body)).not.toContain(new URL(url).pathname.slice(1));
+});

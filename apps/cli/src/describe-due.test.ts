@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { describeDue } from "./describe-due.ts";
 
 const report: DueReport = {
+  fence: { kind: "open", adoptedAt: new Date("2026-11-01T00:00:00Z"), publicOrigin: null },
   byStatus: { scheduled: 2, sent: 7 },
   dueNow: 1,
   oldestDueSeconds: 7_200,
@@ -37,10 +38,20 @@ test("pending work says who, which step, and when, and that nothing was sent", (
 });
 
 test("an empty installation says so", () => {
-  const empty = { byStatus: {}, dueNow: 0, oldestDueSeconds: 0, backoffs: [], pending: [] };
+  const empty = { ...report, byStatus: {}, dueNow: 0, oldestDueSeconds: 0, pending: [] };
   const text = describeDue(empty, { dryRun: true, limit: 50 });
   expect(text).toContain("Nothing is due now.");
   expect(text).toContain("No pending work.");
+});
+
+test("a fenced installation says so first, with the command that opens it", () => {
+  const fence = {
+    kind: "closed",
+    reason: "copied",
+    message: "This database is a copy. Nothing is sent from here.",
+  } as const;
+  const [first] = describeDue({ ...report, fence }, { dryRun: false, limit: 50 }).split("\n");
+  expect(first).toMatch(/^This database is a copy\. Nothing is sent from here\. .*dripline adopt$/);
 });
 
 test("emails in doubt are pointed out, with the command that lists them, and only if there are any", () => {

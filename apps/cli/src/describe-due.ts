@@ -1,4 +1,5 @@
 import { type DeliveryBackoff, nameOfScope, TRANSPORT_SCOPE } from "@dripline/domain/delivery-backoff";
+import { adoptRemedy } from "@dripline/domain/fence";
 import type { DueReport, PendingWork } from "@dripline/engine/due-report";
 import { printable } from "./printable.ts";
 
@@ -6,6 +7,7 @@ import { printable } from "./printable.ts";
 export function describeDue(report: DueReport, { dryRun, limit }: { dryRun: boolean; limit: number }): string {
   const counts = Object.entries(report.byStatus);
   const lines = [
+    ...(report.fence.kind === "closed" ? [`${report.fence.message} ${adoptRemedy}`] : []),
     report.dueNow === 0
       ? "Nothing is due now."
       : `${report.dueNow} due now, the oldest for ${describeSeconds(report.oldestDueSeconds)}.`,

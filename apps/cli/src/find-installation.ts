@@ -25,6 +25,18 @@ export function installationEnvironment(env: NodeJS.ProcessEnv, directory: strin
   );
 }
 
+/**
+ * PUBLIC_URL as it was given to the workers, where this command knows it. Not the default: whoever runs a command with
+ * nothing but DATABASE_URL says nothing about where people reach the API.
+ */
+export function givenPublicUrl(
+  env: NodeJS.ProcessEnv,
+  directory: string,
+  { publicUrl }: Pick<CliConfig, "publicUrl">,
+): string | undefined {
+  return isSet(installationEnvironment(env, directory).PUBLIC_URL) ? publicUrl : undefined;
+}
+
 function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== "";
 }

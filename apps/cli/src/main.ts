@@ -175,6 +175,19 @@ program
   });
 
 program
+  .command("adopt")
+  .description("let email leave from a database that is a copy or was restored: it sends nothing until then")
+  .option("--yes", "do not ask", false)
+  .option("--hold-due [moment]", "hold what was due by then (default: now), as it may have been sent since the backup")
+  .option("--revoke", "the opposite: send nothing from here until it is adopted again", false)
+  .action(async (options: { yes: boolean; holdDue?: string | true; revoke: boolean }) => {
+    const [{ adopt }, { askOnTerminal }] = await Promise.all([import("./commands/adopt.ts"), import("./ask-first.ts")]);
+    const { yes: isSure, holdDue, revoke } = options;
+    const ask = process.stdin.isTTY && process.stdout.isTTY ? askOnTerminal : undefined;
+    await adopt(env, directory(), { isSure, ask, holdDue, revoke, print: (line) => console.log(line) });
+  });
+
+program
   .command("resume-delivery")
   .description("let emails leave as usual again, after what a mail server had refused was put right; doctor lists it")
   .argument("[scope]", "transport, or domain:example.com (default: transport)")

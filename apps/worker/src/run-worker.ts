@@ -1,10 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { LockTimes, WakeQueue } from "@dripline/queue/wake-queue";
+import type { LockTimes, WakeConsumer, WakeQueue } from "@dripline/queue/wake-queue";
 import { makeWakeHandler } from "./handle-wake.ts";
 import { startImports } from "./imports/start-imports.ts";
 import type { StopTimes } from "./stop-times.ts";
-import { startSweeps } from "./sweeps/start-sweeps.ts";
+import { type Sweeps, startSweeps } from "./sweeps/start-sweeps.ts";
 import type { SweepDeps } from "./sweeps/sweep-deps.ts";
+import { watchFence } from "./watch-fence.ts";
 
 export interface WorkerOptions {
   /** Emails that this process works on at the same time; how many of them are at the mail server, `slots` says. */
@@ -17,7 +18,10 @@ export interface WorkerOptions {
 }
 
 export interface RunningWorker {
-  /** Resolves when wake-ups arrive. While the queue's backend is down it waits. */
+  /**
+   * Resolves when wake-ups arrive, or when it is known that none may, because the database is fenced. While the queue's
+   * backend or the database is down it waits.
+   */
   whenReady(): Promise<void>;
   /**
    * Takes no more work and lets what is at the mail server finish: emails before their body for `beforeBodyMilliseconds`,
@@ -28,36 +32,70 @@ export interface RunningWorker {
   close(times: StopTimes): Promise<void>;
 }
 
-/** A worker: wake-ups from the queue, sweeps for what the queue lost, and files of contacts that are to be taken in. Run as many as you like. */
+/** In hand are emails that the mail server still works on; whatever is not over by then, another worker is woken for. */
+const leavingMilliseconds = 60_000;
+
+/** What a worker with something to send does. */
+interface Sending {
+  readonly consumer: WakeConsumer;
+  readonly sweeps: Sweeps;
+}
+
+/**
+ * A worker: wake-ups from the queue, sweeps for what the queue lost, and files of contacts that are to be taken in. Run as
+ * many as you like. From a database that is fenced it neither takes wake-ups nor sweeps, so that everything there stays as
+ * it is; that changes within seconds when somebody adopts it.
+ */
 export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, options: WorkerOptions): RunningWorker {
   const inHand = new Set<string>();
   const handle = makeWakeHandler(deps);
-  const consumer = deps.queue.consume(
-    async (wake, ...rest) => {
-      inHand.add(wake.executionId);
-      try {
-        return await handle(wake, ...rest);
-      } finally {
-        inHand.delete(wake.executionId);
-      }
+  let sending: Sending | undefined;
+  let leaving: Promise<unknown> = Promise.resolve();
+  const fence = watchFence(deps, {
+    open() {
+      sending = { consumer: consume(), sweeps: startSweeps(deps, options.sweepSeconds) };
     },
-    {
-      concurrency: options.inHandMax,
-      now: deps.now,
-      ...(options.lock === undefined ? {} : { lock: options.lock }),
-      onError: (err) => deps.log.error({ err }, "a wake-up went wrong and comes again"),
+    close() {
+      const { consumer, sweeps } = sending as Sending;
+      sending = undefined;
+      leaving = Promise.all([leaving, consumer.close(leavingMilliseconds), sweeps.stop()]);
     },
-  );
-  const sweeps = startSweeps(deps, options.sweepSeconds);
+  });
   const imports = startImports(deps, options.importSeconds);
 
+  function consume(): WakeConsumer {
+    return deps.queue.consume(
+      async (wake, ...rest) => {
+        // One that came while the fence was being closed.
+        if (!fence.isOpen()) return { kind: "again", at: new Date(deps.now().getTime() + againMilliseconds) };
+        inHand.add(wake.executionId);
+        try {
+          return await handle(wake, ...rest);
+        } finally {
+          inHand.delete(wake.executionId);
+        }
+      },
+      {
+        concurrency: options.inHandMax,
+        now: deps.now,
+        ...(options.lock === undefined ? {} : { lock: options.lock }),
+        onError: (err) => deps.log.error({ err }, "a wake-up went wrong and comes again"),
+      },
+    );
+  }
+
   return {
-    whenReady: () => consumer.whenReady(),
+    async whenReady() {
+      await fence.whenKnown();
+      await sending?.consumer.whenReady();
+    },
     async close({ beforeBodyMilliseconds, allMilliseconds }) {
+      fence.stop();
       const callingOff = setTimeout(() => deps.transport.callOff(), beforeBodyMilliseconds);
+      const others = [sending?.sweeps.stop(), imports.stop(), leaving];
       await Promise.all([
-        Promise.race([Promise.all([sweeps.stop(), imports.stop()]), wait(allMilliseconds, undefined, { ref: false })]),
-        consumer.close(allMilliseconds),
+        Promise.race([Promise.all(others), wait(allMilliseconds, undefined, { ref: false })]),
+        sending?.consumer.close(allMilliseconds),
       ]);
       clearTimeout(callingOff);
       if (inHand.size === 0) return;
@@ -69,3 +107,5 @@ export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, optio
     },
   };
 }
+
+const againMilliseconds = 5_000;

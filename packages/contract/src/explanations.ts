@@ -36,6 +36,12 @@ function gate<const N extends string, D extends z.ZodRawShape>(name: N, data: D)
 
 const Gate = z
   .discriminatedUnion("name", [
+    gate("fence", {
+      reason: z
+        .enum(["never_adopted", "copied", "other_public_url"])
+        .nullable()
+        .describe("Why nothing leaves from this database, for any email"),
+    }),
     gate("sequence", { status: SequenceStatus }),
     gate("enrollment", { status: EnrollmentStatus }),
     gate("consent", { opted_out_at: Instant.nullable() }),

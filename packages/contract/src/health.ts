@@ -12,8 +12,8 @@ export const Readiness = z
   .strictObject({
     status: z
       .enum(["ready", "degraded"])
-      .describe("`degraded`: requests are answered, but emails wait until the queue is back"),
-    checks: z.strictObject({ database: Check, migrations: Check, queue: Check }),
+      .describe("`degraded`: requests are answered, but emails wait: for the queue, or until the database is adopted"),
+    checks: z.strictObject({ database: Check, migrations: Check, fence: Check, queue: Check }),
   })
   .meta({ id: "Readiness" });
 export type Readiness = z.output<typeof Readiness>;
@@ -35,7 +35,8 @@ export const getReadiness = defineOperation({
   method: "GET",
   path: "/health/ready/",
   summary: "Can this process answer requests",
-  description: "503 when the database cannot be reached or is not migrated. A queue that is down only degrades.",
+  description:
+    "503 when the database cannot be reached or is not migrated. A queue that is down, or a database that is a copy and not adopted (`fence`), only degrades.",
   tag: "health",
   auth: "public",
   success: 200,

@@ -1,6 +1,7 @@
 import type { ResolvedZone } from "@dripline/domain/time-zone";
 import type { Queryable } from "./database.ts";
 import type { MessageSource } from "./message-source.ts";
+import { isAdoptedHere } from "./read-fence.ts";
 
 /** The right to send one email, for as long as the lease lasts. */
 export interface Claim {
@@ -31,7 +32,8 @@ export interface ClaimRequest {
  * scheduled → sending[claimed]. The last look at state, consent and time, in the same statement as the arrow: a row
  * moves only if its wake-up's generation is current, it is due by the database's clock, the window that was found open
  * still is, enrollment and sequence are active, and the contact has neither opted out nor is suppressed. (An email in
- * doubt that is sent again goes out after its enrollment has completed, too.) Which rows moved is the answer; for the
+ * doubt that is sent again goes out after its enrollment has completed, too.) And no row of a database that is a copy or
+ * was restored, until it is adopted. Which rows moved is the answer; for the
  * others somebody else was faster, or the facts changed since they were read. A row that somebody else holds this moment
  * is not waited for: the others in the list must not wait with it.
  */
@@ -67,6 +69,7 @@ export async function claimExecutions(
         where e.status = 'scheduled' and e.scheduled_for <= clock_timestamp() and w.open_until > clock_timestamp()
           and (e.enrollment_status = 'active' or (e.enrollment_status = 'completed' and e.has_advanced))
           and s.status = 'active' and c.opted_out_at is null
+          and ${isAdoptedHere}
       )
       update step_execution e
       set status = 'sending', phase = 'claimed', generation = e.generation + 1, attempt_count = e.attempt_count + 1,

@@ -1,4 +1,5 @@
 import type { Queryable } from "./database.ts";
+import { isAdoptedHere } from "./read-fence.ts";
 
 export interface MarkRequest {
   readonly executionId: string;
@@ -14,8 +15,8 @@ export interface MarkRequest {
  * that still runs, so that a worker that was frozen and thawed stops here. Extends the lease to cover the body and the
  * wait for the final reply (RFC 5321 section 4.5.3.2 allows the server ten minutes).
  *
- * Whether sequence and enrollment are active, consent, suppression and window are looked at once more, because waiting for a
- * connection or making one may have taken minutes. Answers which rows moved; for any other, no body byte may leave.
+ * Whether sequence and enrollment are active, consent, suppression, window and the database's adoption are looked at once
+ * more, because waiting for a connection or making one may have taken minutes. Answers which rows moved; for any other, no body byte may leave.
  */
 export async function markData(db: Queryable, claims: readonly MarkRequest[], leaseSeconds: number): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>({
@@ -40,6 +41,7 @@ export async function markData(db: Queryable, claims: readonly MarkRequest[], le
         join contact c on c.id = f.contact_id and c.opted_out_at is null
         where w.open_until > clock_timestamp()
           and not exists (select from suppression x where lower(x.email) = lower(c.email))
+          and ${isAdoptedHere}
       )
       update step_execution e
       set phase = 'data', lease_until = clock_timestamp() + make_interval(secs => $3), updated_at = now()

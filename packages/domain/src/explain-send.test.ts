@@ -504,3 +504,25 @@ describe("what the mail server said", () => {
     expect(explainSend(paused, now, REAL_PACE, null, [backoff]).decision).toMatchObject({ kind: "hold" });
   });
 });
+
+describe("a database that is fenced", () => {
+  const fence = {
+    kind: "closed",
+    reason: "copied",
+    message: "This database is a copy. Nothing is sent from here.",
+  } as const;
+
+  test("closes its gate for every email, and says of one that waits what has to be done", () => {
+    const { gates, decision, nextTryAt, summary } = explainSend(ready, now, REAL_PACE, null, [], fence);
+    expect(gates.filter((gate) => !gate.passed)).toMatchObject([
+      { name: "fence", instead: null, data: { reason: "copied" }, sentence: expect.stringContaining("dripline adopt") },
+    ]);
+    expect({ decision, nextTryAt }).toEqual({ decision: null, nextTryAt: null });
+    expect(summary).toMatch(/^It is scheduled\. This database is a copy\..*dripline adopt$/);
+  });
+
+  test("changes nothing about what is said of an email that is over", () => {
+    const sent = execution({ status: "sent" });
+    expect(explainSend(sent, now, REAL_PACE, null, [], fence).summary).toBe(explainSend(sent, now).summary);
+  });
+});

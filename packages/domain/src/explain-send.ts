@@ -6,8 +6,9 @@ import { type Pace, REAL_PACE } from "./delay.ts";
 import type { DeliveryBackoff } from "./delivery-backoff.ts";
 import { describeInstant } from "./describe-instant.ts";
 import { type ExecutionRecord, summarize } from "./explain-status.ts";
+import { adoptRemedy, type ClosedFence } from "./fence.ts";
 import { type Gate, type GateData, type GateName, readingZone } from "./gate.ts";
-import { attemptsGate, plainGates } from "./gates.ts";
+import { attemptsGate, fenceGate, plainGates } from "./gates.ts";
 import { type Throttle, throttleGate } from "./throttle-gate.ts";
 
 export interface ExplainFacts extends SendFacts {
@@ -49,24 +50,27 @@ export function explainSend(
   pace: Pace = REAL_PACE,
   throttle: Throttle | null = null,
   backoffs: readonly DeliveryBackoff[] = [],
+  fence: ClosedFence | null = null,
 ): Explanation {
   const { scheduledFor } = facts.execution;
   const judgedAt = scheduledFor > now ? scheduledFor : now;
   const places = [...backoffGates(facts, judgedAt, backoffs), throttleGate(facts, now, judgedAt, throttle)];
   const gates = [
+    fenceGate(fence),
     ...plainGates(facts, now),
     ...calendarGates(facts, judgedAt, pace),
     holidayGate(facts, judgedAt),
     ...places,
     attemptsGate(facts),
   ];
-  const decision = decideThen(facts, judgedAt, pace, places);
+  const decision = fence === null ? decideThen(facts, judgedAt, pace, places) : null;
+  const fenced = fence === null || facts.execution.status !== "scheduled" ? "" : ` ${fence.message} ${adoptRemedy}`;
   return {
-    gates: gates.map((gate) => explainGate(gate, facts, judgedAt > now)),
+    gates: gates.map((gate) => explainGate(gate, isPassed(gate, facts, fence), facts, judgedAt > now)),
     judgedAt,
     decision,
     nextTryAt: nextTry(decision, judgedAt),
-    summary: summarize(facts, facts.record, { decision, now, judgedAt }),
+    summary: summarize(facts, facts.record, { decision, now, judgedAt }) + fenced,
   };
 }
 
@@ -86,13 +90,19 @@ function nextTry(decision: Explanation["decision"], judgedAt: Date): Date | null
 
 const asOfThePlan: ReadonlySet<GateName> = new Set(["lateness", "window", "holiday"]);
 
-function explainGate(gate: Gate, facts: ExplainFacts, isPlannedForLater: boolean): ExplainedGate {
+/** What decides nothing is closed all the same. */
+function isPassed(gate: Gate, facts: SendFacts, fence: ClosedFence | null): boolean {
+  if (gate.name === "fence") return fence === null;
+  return gate.name === "attempts" ? !isUsedUp(facts) : gate.decision === null;
+}
+
+function explainGate(gate: Gate, passed: boolean, facts: ExplainFacts, isPlannedForLater: boolean): ExplainedGate {
   const { sentence, data } = gate.describe();
   const more = gate.name === "delay" ? ` ${delayBegan(facts)}` : "";
   const moment = isPlannedForLater && asOfThePlan.has(gate.name) ? "At its planned moment: " : "";
   return {
     name: gate.name,
-    passed: gate.name === "attempts" ? !isUsedUp(facts) : gate.decision === null,
+    passed,
     instead: gate.decision?.kind ?? null,
     sentence: `${moment === "" ? capitalized(sentence) : `${moment}${uncapitalized(sentence)}`}${more}`,
     data: gate.name === "delay" ? { ...data, counts_from: facts.record.countsFrom } : data,

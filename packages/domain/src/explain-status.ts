@@ -109,6 +109,8 @@ function release({ execution, enrollment }: SendFacts, record: ExecutionRecord, 
       return `Give the schedule a window, then: ${retry}`;
     case "unknown_time_zone":
       return `Give the schedule a time zone that exists, then: ${retry}`;
+    case "maybe_sent_before_restore":
+      return `If it was sent, skip it: POST /api/v1/sequence-executions/${execution.id}/skip/. To send it: ${retry}`;
     case "too_late":
       return `To send it all the same: ${retry}`;
     default:

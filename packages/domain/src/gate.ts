@@ -1,11 +1,13 @@
 import type { NotNow, SendFacts } from "./decide-send.ts";
 import type { BackoffReason } from "./delivery-backoff.ts";
 import type { Elapsed } from "./elapsed.ts";
+import type { FenceReason } from "./fence.ts";
 import type { EnrollmentStatus, LatePolicy, SequenceStatus } from "./statuses.ts";
 import { isTimeZone, type ResolvedZone, resolveZone, type ZoneSource } from "./time-zone.ts";
 
 /** What an email has to pass, in the order in which an operator would ask. */
 export const gateNames = [
+  "fence",
   "sequence",
   "enrollment",
   "consent",
@@ -24,6 +26,8 @@ export type GateName = (typeof gateNames)[number];
 
 /** What each gate looked at. The words are those of the API: nothing computes with them. */
 export interface GateData {
+  /** Why nothing leaves from this database; null: it may. */
+  readonly fence: { readonly reason: FenceReason | null };
   readonly sequence: { readonly status: SequenceStatus };
   readonly enrollment: { readonly status: EnrollmentStatus };
   readonly consent: { readonly opted_out_at: Date | null };

@@ -1,6 +1,7 @@
 import { ATTEMPTS_MAX } from "./backoff.ts";
 import type { NotNow, SendFacts } from "./decide-send.ts";
 import { describeInstant } from "./describe-instant.ts";
+import { adoptRemedy, type ClosedFence } from "./fence.ts";
 import { type Gate, type GateData, type GateName, readingZone } from "./gate.ts";
 
 /** Everything that is not about the clock on the wall: a few comparisons. */
@@ -103,6 +104,18 @@ function delayGate(facts: SendFacts, now: Date): Gate<"delay"> {
         data: { counts_from: null, due_at: dueAt, scheduled_for: scheduledFor },
       };
     },
+  };
+}
+
+/** It decides nothing about the email: while it is closed, no worker takes one. */
+export function fenceGate(fence: ClosedFence | null): Gate<"fence"> {
+  return {
+    name: "fence",
+    decision: null,
+    describe: () => ({
+      sentence: fence === null ? "Email may leave from this database." : `${fence.message} ${adoptRemedy}`,
+      data: { reason: fence?.reason ?? null },
+    }),
   };
 }
 

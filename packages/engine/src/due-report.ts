@@ -1,8 +1,12 @@
 import type { Queryable } from "@dripline/db/database";
 import { readDeliveryBackoffs } from "@dripline/db/queries/read-delivery-backoffs";
+import { readFence } from "@dripline/db/read-fence";
 import type { DeliveryBackoff } from "@dripline/domain/delivery-backoff";
+import type { Fence } from "@dripline/domain/fence";
 
 export interface DueReport {
+  /** Whether anything leaves from this database at all. */
+  readonly fence: Fence;
   /** Executions per status, all sequences. */
   readonly byStatus: Readonly<Record<string, number>>;
   /** Scheduled and due now: the backlog. */
@@ -28,8 +32,14 @@ export interface PendingWork {
   readonly reason: string | null;
 }
 
-/** What is due, per status, and the pending work itself, without touching any of it. By the database's clock. */
-export async function dueReport(db: Queryable, { limit }: { readonly limit: number }): Promise<DueReport> {
+/**
+ * What is due, per status, and the pending work itself, without touching any of it. By the database's clock. `publicUrl`
+ * is that of the workers, as far as it is known here.
+ */
+export async function dueReport(
+  db: Queryable,
+  { limit, publicUrl }: { readonly limit: number; readonly publicUrl?: string | undefined },
+): Promise<DueReport> {
   const counts = await db.query<{ status: string; count: number; due: number; oldest: number | null }>(
     `select status, count(*)::int as count,
             count(*) filter (where status = 'scheduled' and scheduled_for <= now())::int as due,
@@ -50,6 +60,7 @@ export async function dueReport(db: Queryable, { limit }: { readonly limit: numb
   );
   const scheduled = counts.rows.find((row) => row.status === "scheduled");
   return {
+    fence: await readFence(db, publicUrl),
     byStatus: Object.fromEntries(counts.rows.map((row) => [row.status, row.count])),
     dueNow: scheduled?.due ?? 0,
     oldestDueSeconds: scheduled?.oldest ?? 0,

@@ -4,9 +4,11 @@ import { type ExecutionFacts, loadFacts } from "@dripline/db/load-facts";
 import { readDeliveryBackoffs } from "@dripline/db/queries/read-delivery-backoffs";
 import { type NamedExecutionRecord, readExecutionRecords } from "@dripline/db/queries/read-execution-records";
 import { readThrottleState } from "@dripline/db/queries/read-throttle-state";
+import { readFence } from "@dripline/db/read-fence";
 import type { Pace } from "@dripline/domain/delay";
 import { domainOf, domainScope, TRANSPORT_SCOPE } from "@dripline/domain/delivery-backoff";
 import { type ExplainedGate, explainSend } from "@dripline/domain/explain-send";
+import type { ClosedFence } from "@dripline/domain/fence";
 import { isOverdue } from "@dripline/domain/lateness";
 import type { ExecutionStatus } from "@dripline/domain/statuses";
 import { limitsOfEmail, type SendLimits } from "@dripline/domain/throttle";
@@ -19,6 +21,8 @@ export interface ExplainDeps {
   readonly limits: SendLimits;
   /** The sender's address, for its limit of emails a day; null where it is not known. */
   readonly sender: string | null;
+  /** As the workers have it, where it is known. */
+  readonly publicUrl: string | undefined;
 }
 
 /** Why an email goes out when it does, or does not; in the words of the API, which the command prints as well. */
@@ -43,6 +47,8 @@ export interface ExecutionExplanation {
   readonly gates: ExplainedGate[];
 }
 
+type Settings = Omit<ExplainDeps, "db" | "publicUrl">;
+
 type Decision = "deliver" | "defer" | "hold" | "skip" | "stop";
 
 /**
@@ -50,18 +56,21 @@ type Decision = "deliver" | "defer" | "hold" | "skip" | "stop";
  * does not exist is missing from the answer.
  */
 export async function explainExecutions(
-  { db, ...settings }: ExplainDeps,
+  { db, publicUrl, ...settings }: ExplainDeps,
   executionIds: readonly string[],
 ): Promise<ExecutionExplanation[]> {
   // A row must not be scheduled in one statement and sent in the next.
   return inSnapshot(db, async (tx) => {
+    const fence = await readFence(tx, publicUrl);
+    const closed = fence.kind === "closed" ? fence : null;
     const facts = await loadFacts(tx, executionIds);
     const records = new Map((await readExecutionRecords(tx, executionIds)).map((each) => [each.executionId, each]));
     const byId = new Map(facts.map((each) => [each.execution.id, each]));
     const explanations: ExecutionExplanation[] = [];
     for (const id of executionIds) {
       const [known, record] = [byId.get(id), records.get(id)];
-      if (known !== undefined && record !== undefined) explanations.push(await explain(tx, settings, known, record));
+      if (known !== undefined && record !== undefined)
+        explanations.push(await explain(tx, settings, known, record, closed));
     }
     return explanations;
   });
@@ -69,14 +78,15 @@ export async function explainExecutions(
 
 async function explain(
   tx: Queryable,
-  settings: Omit<ExplainDeps, "db">,
+  settings: Settings,
   facts: ExecutionFacts,
   record: NamedExecutionRecord,
+  fence: ClosedFence | null,
 ): Promise<ExecutionExplanation> {
   const now = facts.databaseNow;
   const throttle = await readThrottle(tx, settings, facts);
   const backoffs = await readDeliveryBackoffs(tx, [TRANSPORT_SCOPE, domainScope(domainOf(facts.contact.email))]);
-  const { decision, ...explanation } = explainSend({ ...facts, record }, now, settings.pace, throttle, backoffs);
+  const { decision, ...explanation } = explainSend({ ...facts, record }, now, settings.pace, throttle, backoffs, fence);
   return {
     execution: facts.execution.id,
     status: facts.execution.status,
@@ -101,7 +111,7 @@ async function explain(
 
 async function readThrottle(
   tx: Queryable,
-  { pace, limits: settings, sender }: Omit<ExplainDeps, "db">,
+  { pace, limits: settings, sender }: Settings,
   facts: ExecutionFacts,
 ): Promise<Throttle | null> {
   if (!isTimeZone(facts.schedule.timezone)) return null; // it has no date to count on; the window gate says so

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Database, openDatabase } from "@dripline/db/database";
 import { migrateDatabase } from "@dripline/db/migrate";
+import { writeAdoption } from "@dripline/db/write-adoption";
 import { startPostgres } from "@dripline/embedded/postgres";
 import { migratePostgresQueue } from "@dripline/queue/migrate-postgres-queue";
 import { openWakeQueue } from "@dripline/queue/open-wake-queue";
@@ -197,6 +198,7 @@ async function install(options: {
     patience: { connect: 5_000, statement: 0, answer: 3_600_000 }, // a million people are written by few statements
     onError: () => {},
   });
+  await writeAdoption(database, { publicOrigin: null, now: new Date(), by: "bench" }); // it is a copy
   const ofBackend = backend === "redis" ? { REDIS_URL: redisUrl } : {};
   const queue = openWakeQueue({
     redisUrl: ofBackend.REDIS_URL,

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { writeAdoption } from "@dripline/db/write-adoption";
 import type { SmtpByRecipient } from "@dripline/testkit/smtp-by-recipient";
 import { Redis } from "ioredis";
 import pg from "pg";
@@ -27,12 +28,15 @@ export async function freshRedis({ redisUrl }: CrashServices): Promise<string> {
   return url.href;
 }
 
-/** A migrated database without anything in it. */
+/** A migrated database without anything in it, a copy that is adopted. */
 export async function freshPostgres({ postgres: { adminUrl, template } }: CrashServices): Promise<string> {
   const name = `${template}_crash_${randomBytes(6).toString("hex")}`;
   await asAdmin(adminUrl, `create database ${name} template ${template}`);
   const url = new URL(adminUrl);
   url.pathname = `/${name}`;
+  await onConnection(url.href, (client) =>
+    writeAdoption(client, { publicOrigin: null, now: new Date(), by: "a scene" }),
+  );
   return url.href;
 }
 
@@ -40,11 +44,15 @@ export async function dropPostgres({ postgres: { adminUrl } }: CrashServices, ur
   await asAdmin(adminUrl, `drop database if exists ${new URL(url).pathname.slice(1)} with (force)`);
 }
 
-async function asAdmin(url: string, statement: string): Promise<void> {
+function asAdmin(url: string, statement: string): Promise<unknown> {
+  return onConnection(url, (client) => client.query(statement));
+}
+
+async function onConnection<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(statement);
+    return await work(client);
   } finally {
     await client.end();
   }

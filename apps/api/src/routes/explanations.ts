@@ -6,9 +6,9 @@ import { notFound } from "../problem-error.ts";
 import { serve } from "../serve.ts";
 
 export function serveExplanations(app: FastifyInstance, deps: Deps): void {
-  const { database: db, pace, limits, sender } = deps;
+  const { database: db, pace, limits, sender, publicUrl } = deps;
   serve(app, deps, explainSequenceExecution, async ({ params }) => {
-    const [explanation] = await explainExecutions({ db, pace, limits, sender }, [params.id]);
+    const [explanation] = await explainExecutions({ db, pace, limits, sender, publicUrl }, [params.id]);
     if (explanation === undefined) throw notFound("execution", params.id);
     return explanation;
   });

@@ -1,5 +1,6 @@
 import { getLiveness, getReadiness, type Readiness } from "@dripline/contract/health";
 import { type MigrationState, migrationState } from "@dripline/db/migration-state";
+import { readFence } from "@dripline/db/read-fence";
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import type { Deps } from "../deps.ts";
 import { ProblemError } from "../problem-error.ts";
@@ -14,10 +15,11 @@ export function serveHealth(app: FastifyInstance, deps: Deps): void {
 
   serve(app, deps, getReadiness, async ({ log }) => {
     const [stored, queue] = await Promise.all([checkDatabase(deps, log), checkQueue(deps, log)]);
-    const checks = { ...stored, queue };
+    const checks = { ...stored, fence: await checkFence(deps, stored), queue };
     const reason = Object.values(stored).find(({ status }) => status === "down")?.detail;
     if (reason !== undefined) throw new ProblemError("not_ready", reason, { extensions: { checks } });
-    return { status: queue.status === "up" ? ("ready" as const) : ("degraded" as const), checks };
+    const doEmailsLeave = checks.fence.status === "up" && queue.status === "up";
+    return { status: doEmailsLeave ? ("ready" as const) : ("degraded" as const), checks };
   });
 }
 
@@ -46,6 +48,19 @@ function describeMigrations(state: MigrationState): Check {
     case "newer":
       return { status: "up", detail: "The database is newer than this version: a newer version is being rolled out." };
   }
+}
+
+// Anybody can read these answers: where the data comes from is for those who run commands.
+async function checkFence(
+  { database, publicUrl }: Deps,
+  stored: { readonly database: Check; readonly migrations: Check },
+): Promise<Check> {
+  const isUnknown = Object.values(stored).some(({ status }) => status === "down");
+  if (isUnknown) return { status: "down", detail: "Unknown, because the database cannot be used." };
+  const { kind } = await readFence(database, publicUrl);
+  if (kind === "open") return up;
+  const detail = "This database is a copy or was restored: nothing is sent until somebody runs `dripline adopt`.";
+  return { status: "down", detail };
 }
 
 async function checkQueue({ queue }: Deps, log: FastifyBaseLogger): Promise<Check> {

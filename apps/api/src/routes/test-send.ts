@@ -19,6 +19,9 @@ import { serve } from "../serve.ts";
 /** No signature begins like this, so the page behind the link knows nobody by it. */
 const testUnsubscribePath = "/u/this-is-a-test";
 
+// Not behind the fence of a copied database: what goes to customers by itself is, this goes to whom a person names in the
+// request, says "[Test]", and is how somebody sees whether a copy is set up right before adopting it.
+
 /** Each keeps one of the API's few database connections while the mail server takes its time. */
 const atOnceMax = 2;
 

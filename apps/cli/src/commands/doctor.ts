@@ -3,11 +3,12 @@ import { describeFinding, type Finding } from "../doctor/finding.ts";
 import { lookAtApi } from "../doctor/look-at-api.ts";
 import { lookAtDatabase } from "../doctor/look-at-database.ts";
 import { lookAtDelivery } from "../doctor/look-at-delivery.ts";
+import { lookAtFence } from "../doctor/look-at-fence.ts";
 import { lookAtLocalStart } from "../doctor/look-at-local-start.ts";
 import { lookAtNode } from "../doctor/look-at-node.ts";
 import { lookAtQueue } from "../doctor/look-at-queue.ts";
 import { lookAtSmtp } from "../doctor/look-at-smtp.ts";
-import { installationEnvironment } from "../find-installation.ts";
+import { givenPublicUrl, installationEnvironment } from "../find-installation.ts";
 import { UserError } from "../user-error.ts";
 
 export interface DoctorOptions {
@@ -59,6 +60,7 @@ async function lookAtEverything(env: NodeJS.ProcessEnv, directory: string, now: 
     ...wrong,
     ...(isSaid("DRIPLINE_SECRET") ? [] : [lookAtSecret(secret)]),
     ...(await lookAtDatabase(databaseUrl, now)),
+    await lookAtFence(databaseUrl, givenPublicUrl(found, directory, rest.config)),
     ...(await lookAtQueue({ databaseUrl, redisUrl }, now)),
     ...(isSaid("SMTP_URL") ? [] : [await lookAtMailServer(smtpUrl)]),
     ...(await lookAtDelivery(databaseUrl)),

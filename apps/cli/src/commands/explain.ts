@@ -1,5 +1,5 @@
 import { describeExplanation } from "../describe-explanation.ts";
-import { findInstallation } from "../find-installation.ts";
+import { findInstallation, givenPublicUrl } from "../find-installation.ts";
 import { isUuid } from "../is-uuid.ts";
 import { UserError } from "../user-error.ts";
 import { withDatabase } from "../with-database.ts";
@@ -18,7 +18,8 @@ export async function explain(
       `"${which}" is neither an id nor an address: write an execution's id (due --dry-run --json shows them), an enrollment's id, or a contact's address.`,
     );
   }
-  const { databaseUrl, dayLengthMilliseconds, limits, mailFrom } = findInstallation(env, directory);
+  const config = findInstallation(env, directory);
+  const { databaseUrl, dayLengthMilliseconds, limits, mailFrom } = config;
   const [{ findMeantExecutions }, { explainExecutions }, { REAL_PACE }] = await Promise.all([
     import("@dripline/db/queries/read-execution-records"),
     import("@dripline/engine/explain-executions"),
@@ -26,9 +27,10 @@ export async function explain(
   ]);
   const pace = dayLengthMilliseconds === undefined ? REAL_PACE : { dayMilliseconds: dayLengthMilliseconds };
   const sender = mailFrom?.address ?? null;
+  const publicUrl = givenPublicUrl(env, directory, config);
   const explanations = await withDatabase(databaseUrl, async (db) => {
     const ids = await findMeantExecutions(db, which.includes("@") ? { email: which } : { id: which });
-    return explainExecutions({ db, pace, limits, sender }, ids);
+    return explainExecutions({ db, pace, limits, sender, publicUrl }, ids);
   });
   if (explanations.length === 0) {
     throw new UserError(`There is no execution of "${which}": nothing and nobody that was ever enrolled goes by it.`);

@@ -7,6 +7,7 @@ import type { PersonPlan } from "@dripline/engine/plan-sends";
 import type { PlannedPerson } from "@dripline/engine/read-planned-people";
 import { describePlan } from "../describe-plan.ts";
 import { findInstallation } from "../find-installation.ts";
+import { readInstant } from "../read-instant.ts";
 import { UserError } from "../user-error.ts";
 import { withDatabase } from "../with-database.ts";
 
@@ -35,7 +36,7 @@ const peoplePerRead = 200;
  * @throws UserError for what was typed wrongly
  */
 export async function plan(env: NodeJS.ProcessEnv, directory: string, options: PlanOptions): Promise<void> {
-  const now = options.now === undefined ? options.clock() : readInstant(options.now);
+  const now = options.now === undefined ? options.clock() : readPlanMoment(options.now);
   if (options.contacts.length === 0 && options.csv === undefined) {
     throw new UserError("Say for whom: --contact EMAIL, more than once if you like, or --csv FILE.");
   }
@@ -96,17 +97,11 @@ async function findPlannable(db: Database, { sequence, draft }: PlanOptions): Pr
   throw new UserError(`The sequence ${JSON.stringify(found.name)} has no draft: leave --draft out.`);
 }
 
-function readInstant(text: string): Date {
-  const isInstant = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text);
-  const at = new Date(isInstant ? text : Number.NaN);
-  if (!Number.isNaN(at.getTime())) {
-    const problem = problemWithPlanMoment(at);
-    if (problem !== undefined) throw new UserError(`--now ${JSON.stringify(text)} ${problem}.`);
-    return at;
-  }
-  throw new UserError(
-    `--now ${JSON.stringify(text)} is no moment: write one such as 2026-11-23T09:00:00Z or 2026-11-23T16:00+07:00.`,
-  );
+function readPlanMoment(text: string): Date {
+  const at = readInstant("--now", text);
+  const problem = problemWithPlanMoment(at);
+  if (problem !== undefined) throw new UserError(`--now ${JSON.stringify(text)} ${problem}.`);
+  return at;
 }
 
 async function refuseUnreadable(csv: string | undefined): Promise<void> {
