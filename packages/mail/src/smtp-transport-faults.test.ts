@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import net from "node:net";
+import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
 import { createSmtpTransport, type SmtpTimeouts } from "./smtp-transport.ts";
 import type { MailTransport, OutgoingMessage } from "./transport.ts";
@@ -298,6 +299,45 @@ describe("after the first byte of the body, no answer is a doubt", () => {
       kind: "in_doubt",
       error: "no answer to the end of the message within 0.1 s",
     });
+  });
+
+  test("an answer that came while the process stood still is read, although its time is over", async () => {
+    // Beside this thread, which stands still: [0] the body has arrived, [1] this thread stands still, [2] never.
+    const shared = new Int32Array(new SharedArrayBuffer(12));
+    const answering = `
+      const { parentPort, workerData: shared } = require("node:worker_threads");
+      const server = require("node:net").createServer((socket) => {
+        socket.on("error", () => {});
+        socket.write("220 beside\\r\\n");
+        let body;
+        socket.on("data", (chunk) => {
+          const text = chunk.toString("latin1");
+          if (body === undefined) {
+            if (text.startsWith("DATA")) body = "";
+            return socket.write(body === undefined ? "250 ok\\r\\n" : "354 go ahead\\r\\n");
+          }
+          body += text;
+          if (!body.endsWith("\\r\\n.\\r\\n")) return;
+          Atomics.store(shared, 0, 1);
+          Atomics.wait(shared, 1, 0);
+          socket.write("250 2.0.0 queued\\r\\n");
+        });
+      });
+      server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));`;
+    const beside = new Worker(answering, { eval: true, workerData: shared });
+    cleanups.push(() => beside.terminate());
+    const [port] = await once(beside, "message");
+    const short = { connectMs: 1_500, envelopeMs: 1_500, finalReplyMs: 300 };
+    const delivery = connect(`smtp://127.0.0.1:${port}`, short).deliver(message, go);
+    await expect.poll(() => Atomics.load(shared, 0), { interval: 1, timeout: 10_000 }).toBe(1);
+
+    // After this the loop comes to its timers before it reads, as it does in a process that is let go on by SIGCONT.
+    await new Promise((resolve) => setImmediate(resolve));
+    Atomics.store(shared, 1, 1);
+    Atomics.notify(shared, 1);
+    Atomics.wait(shared, 2, 0, 2_700); // longer than any of its timers but the last one
+
+    expect(await delivery).toMatchObject({ kind: "accepted", response: "250 2.0.0 queued" });
   });
 
   test("a server that never ends its answer does not hold the delivery for ever", async () => {

@@ -163,8 +163,9 @@ function openPool(server: SmtpServer, options: SmtpTransportOptions, timeouts: S
     idleTimeout: options.idleMs ?? 60_000,
     connectionTimeout: timeouts.connectMs,
     greetingTimeout: timeouts.connectMs,
-    // Silence on the socket, logging in included. The deadlines of a delivery are kept by `createDeadline`.
-    socketTimeout: Math.max(timeouts.connectMs, timeouts.envelopeMs, timeouts.finalReplyMs) + 1000,
+    // Silence on the socket, logging in included. The deadlines of a delivery are kept by `createDeadline`, which looks once
+    // more before it gives up; this does not, so that it comes well after them.
+    socketTimeout: Math.max(timeouts.connectMs, timeouts.envelopeMs, timeouts.finalReplyMs) + 60_000,
     // Closing means destroying: whatever is still in a buffer of a delivery that was given up must not leave.
     socketCloseTimeout: 0,
     disableFileAccess: true,
@@ -186,17 +187,24 @@ type Deadline = {
 function createDeadline(): Deadline {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
+  let lastLook: NodeJS.Immediate | undefined;
   const deadline: Deadline = {
     signal: controller.signal,
     missed: undefined,
     start(ms, what) {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
+      deadline.stop();
+      // A process that stood still for longer (stopped, paused with its container) runs its timers before it reads what the
+      // server has said meanwhile: giving up at once would throw a known answer away and make doubt of it.
+      const giveUp = (): void => {
         deadline.missed = `${what} within ${ms / 1000} s`;
         controller.abort();
-      }, ms);
+      };
+      timer = setTimeout(() => (lastLook = setImmediate(giveUp)), ms);
     },
-    stop: () => clearTimeout(timer),
+    stop() {
+      clearTimeout(timer);
+      clearImmediate(lastLook);
+    },
     abort: () => controller.abort(),
   };
   return deadline;
