@@ -12,7 +12,9 @@ export interface RetryOptions {
 
 /** Lets held or failed executions be tried again: those with these ids, or all that are held, or all that failed. */
 export async function retry(env: NodeJS.ProcessEnv, directory: string, options: RetryOptions): Promise<void> {
-  const { ids, held, failed, now } = options;
+  const { held, failed, now } = options;
+  // As the database writes them, each once: what moved is told apart from what was left alone by its id.
+  const ids = [...new Set(options.ids.map((id) => id.toLowerCase()))];
   const notAnId = ids.find((id) => !isUuid(id));
   if (notAnId !== undefined)
     throw new UserError(`"${notAnId}" is not the id of an execution: see due --dry-run --json.`);
