@@ -1,4 +1,5 @@
-// One image, role by argument: `api`, `worker`, `migrate`, or any other command of `dripline`.
+// One image, role by argument: `api` (the default), `worker`, `all` (both together), `migrate`, or any other command of
+// `dripline`.
 const [role = "api", ...rest] = process.argv.slice(2);
 
 if (role === "api" || role === "worker") {

@@ -46,8 +46,12 @@ export function launchProcess(
 }
 
 /** The same for a program of its own, named relative to this file. */
-export function launchProgram(path: string, env: Record<string, string>): RunningProcess {
-  return spawnProgram(path, env).running;
+export function launchProgram(
+  path: string,
+  env: Record<string, string>,
+  programArguments: readonly string[] = [],
+): RunningProcess {
+  return spawnProgram(path, env, [], programArguments).running;
 }
 
 function mainOf(app: "api" | "worker"): string {
@@ -58,9 +62,10 @@ function spawnProgram(
   path: string,
   env: Record<string, string>,
   nodeArguments: readonly string[] = [],
+  programArguments: readonly string[] = [],
 ): { child: ChildProcess; running: RunningProcess } {
   const main = fileURLToPath(new URL(path, import.meta.url));
-  const child = spawn(process.execPath, [...nodeArguments, main], {
+  const child = spawn(process.execPath, [...nodeArguments, main, ...programArguments], {
     env: { PATH: process.env.PATH ?? "", ...env },
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });

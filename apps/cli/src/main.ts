@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { type Scope, scopes } from "@dripline/contract/operation";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { explainFailure } from "./explain-failure.ts";
-import { defaultDirectory } from "./installation.ts";
+import { defaultDirectory, installationAt } from "./installation.ts";
+import { defaultPort } from "./ports.ts";
 
 // Each command loads what it needs when it runs: `up` must be quick, and none should wait for another's libraries.
 const now = () => new Date();
@@ -34,6 +35,30 @@ program
     }
     const { up } = await import("./commands/up.ts");
     return up({ directory: options.dir ?? directory(), day: options.day, port: options.port, env, now });
+  });
+
+program
+  .command("all")
+  .description("run the API and one worker in the foreground, on services of your own: for a small host")
+  .action(async () => {
+    const { all } = await import("./commands/all.ts");
+    await all(env);
+  });
+
+program
+  .command("inbox")
+  .description(
+    "run a mail server that keeps everything and delivers nothing, with a page to read it: for trying things",
+  )
+  .option("--host <address>", "where to listen", "127.0.0.1")
+  .option("--port <number>", "of the page", toPort, defaultPort + 1)
+  .option("--smtp-port <number>", "of the mail server", toPort, defaultPort + 2)
+  .option("--keep-in <directory>", "where messages are kept (default: with the data of `up`)", toDirectory)
+  .option("--answer-after <milliseconds>", "answer each message only then, as a slow mail server does", toCount, 0)
+  .action(async (options: { host: string; port: number; smtpPort: number; keepIn?: string; answerAfter: number }) => {
+    const { inbox } = await import("./commands/inbox.ts");
+    const { keepIn = installationAt(directory()).inbox, answerAfter: answerMilliseconds, ...rest } = options;
+    await inbox({ ...rest, keepIn, answerMilliseconds, now, say: (line) => console.log(line) });
   });
 
 program
@@ -252,6 +277,10 @@ function toDirectory(path: string): string {
 
 function toCount(text: string): number {
   return toWholeNumber(text, 10_000);
+}
+
+function toPort(text: string): number {
+  return toWholeNumber(text, 65_535);
 }
 
 function toRequests(text: string): number {

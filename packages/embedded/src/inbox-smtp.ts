@@ -14,8 +14,7 @@ const CLOSE_TIMEOUT_MILLISECONDS = 1_000;
  */
 export async function startInboxSmtp(
   store: InboxStore,
-  host: string,
-  port: number,
+  { host, port, answerMilliseconds }: { host: string; port: number; answerMilliseconds: number },
 ): Promise<{ port: number; close(): Promise<void> }> {
   const server = new SMTPServer({
     name: "dripline-inbox",
@@ -30,7 +29,7 @@ export async function startInboxSmtp(
     onAuth: (auth, _session, callback) => callback(null, { user: auth.username ?? "anybody" }),
     onData: (stream, session, callback) => {
       receive(store, stream, session).then(
-        (id) => callback(null, `kept as ${id}`),
+        (id) => setTimeout(() => callback(null, `kept as ${id}`), answerMilliseconds),
         (error: Error) => callback(error),
       );
     },

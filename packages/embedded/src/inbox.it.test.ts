@@ -63,6 +63,18 @@ async function listJson(query = ""): Promise<MessageJson[]> {
 
 const soon = { timeoutMilliseconds: 5_000 };
 
+test("as a slow mail server it answers only after the time it was given, with the message on disk long before", async () => {
+  await inbox.close();
+  inbox = await startInbox({ directory, now: () => clock, answerMilliseconds: 400 });
+  const startedAt = performance.now();
+  let answered = false;
+  const sending = send().finally(() => (answered = true));
+  await inbox.waitForMessage(() => true, soon);
+  expect(answered).toBe(false);
+  await sending;
+  expect(performance.now() - startedAt).toBeGreaterThanOrEqual(400);
+});
+
 test("a message is on disk, byte for byte, when its sender gets the 250", async () => {
   const { message: sent } = await createTransport({ streamTransport: true, buffer: true, newline: "windows" }).sendMail(
     {

@@ -12,6 +12,8 @@ export type InboxOptions = {
   smtpPort?: number;
   /** Without it, or with 0, any free one. */
   httpPort?: number;
+  /** How long to wait with the answer to a message that is on disk, as a slow server does. Default 0. */
+  answerMilliseconds?: number;
   now: () => Date;
 };
 
@@ -37,9 +39,9 @@ export type Inbox = {
  * @throws what the operating system says when a port is taken (`EADDRINUSE`) or the directory cannot be used.
  */
 export async function startInbox(options: InboxOptions): Promise<Inbox> {
-  const { host = "127.0.0.1", smtpPort = 0, httpPort = 0 } = options;
+  const { host = "127.0.0.1", smtpPort = 0, httpPort = 0, answerMilliseconds = 0 } = options;
   const store = await openInboxStore(options.directory, options.now);
-  const smtp = await startInboxSmtp(store, host, smtpPort);
+  const smtp = await startInboxSmtp(store, { host, port: smtpPort, answerMilliseconds });
   const http = await startInboxHttp(store, host, httpPort).catch(async (error: unknown) => {
     await smtp.close();
     throw error;

@@ -1,4 +1,3 @@
-import type { Inbox } from "@dripline/embedded/inbox";
 import { dayLengthForm, parseDayLength } from "@dripline/runtime/day-length";
 import { opsLink } from "@dripline/runtime/ops-link";
 import { handleShutdown, type Shutdown } from "@dripline/runtime/shutdown";
@@ -7,8 +6,8 @@ import { type Installation, installationAt, makeInstallation } from "../installa
 import { takeLock } from "../installation-lock.ts";
 import { awaitLeftBehind } from "../left-behind.ts";
 import { type LocalStack, startLocalStack } from "../local-stack.ts";
-import { mailLine } from "../mail-line.ts";
 import { defaultPort, type Ports, parsePort, portsFrom, requireFree } from "../ports.ts";
+import { printMail } from "../print-mail.ts";
 import { readyBlock } from "../ready-block.ts";
 import { readRunFile, removeRunFile, writeRunFile } from "../run-file.ts";
 import { readStackSettings, type StackSettings } from "../stack-settings.ts";
@@ -137,20 +136,6 @@ async function warnAboutSmtp(smtpUrl: string, say: (line: string) => void): Prom
   const { lookAtSmtp } = await import("../doctor/look-at-smtp.ts");
   const finding = await lookAtSmtp(smtpUrl);
   if (finding.kind !== "good") say(describeFinding(finding));
-}
-
-/** A line for every email that arrives, until stopping begins. */
-async function printMail(inbox: Inbox, signal: AbortSignal, say: (line: string) => void): Promise<void> {
-  const ready = inbox.messages();
-  // Ids sort by arrival. What came in while the block was being prepared is news as well.
-  let printed = ready.find((message) => performance.timeOrigin > message.receivedAt.getTime())?.id ?? "";
-  while (!signal.aborted) {
-    const last = printed;
-    const message = await inbox.waitForMessage(({ id }) => id > last, { signal }).catch(() => undefined);
-    if (message === undefined) return;
-    say(mailLine({ receivedAt: message.receivedAt, to: message.envelopeTo, subject: message.subject }));
-    printed = message.id;
-  }
 }
 
 function stopLog(say: (line: string) => void) {
