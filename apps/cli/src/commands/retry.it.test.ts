@@ -22,7 +22,9 @@ async function retried(options: Partial<RetryOptions>): Promise<string> {
 }
 
 async function make(status: "failed" | "pending" | "sent"): Promise<string> {
-  return (await insertExecution(db, await makeSequence(db), (await makeContact(db)).id, { status })).executionId;
+  const held = status === "pending" ? { holdReason: "window_never_opens", heldAt: now } : {};
+  const values = { status, ...held };
+  return (await insertExecution(db, await makeSequence(db), (await makeContact(db)).id, values)).executionId;
 }
 
 beforeEach(() => db.query("update step_execution set status = 'skipped', hold_reason = null, held_at = null"));
