@@ -545,6 +545,21 @@ describe("the fence:", () => {
     expect(smtp.bodies).toEqual([]);
     expect(await execution(wake.executionId)).toMatchObject({ status: "sending", phase: "claimed", generation: 2 });
   });
+
+  test("a worker that stood still after it had marked the row until its lease was over sends no byte", async () => {
+    const { wake } = await enrolled();
+    let now = deps.now();
+    const frozen: SendDeps = {
+      ...deps,
+      now: () => now,
+      onCheckpoint(checkpoint) {
+        if (checkpoint === "marked") now = new Date(now.getTime() + deps.leases.dataSeconds * 1_000);
+      },
+    };
+    await sendStep(frozen, wake);
+    expect(smtp.bodies).toEqual([]);
+    expect(await execution(wake.executionId)).toMatchObject({ status: "scheduled", attempt_count: 0 });
+  });
 });
 
 describe("the sweep", () => {
@@ -602,11 +617,24 @@ describe("the sweep", () => {
     await beginAndDie(wake);
     await sweepOnce(deps);
     const row = await execution(wake.executionId);
-    expect(row).toMatchObject({ status: "in_doubt", has_advanced: true });
+    expect(row).toMatchObject({ status: "in_doubt", has_advanced: true, worker_losses: 1 });
     expect((await events(wake.executionId))[0]).toMatchObject({ kind: "in_doubt", reason: "worker_lost" });
     expect(await enrollment(enrollmentId)).toMatchObject({ current_step_number: 1 });
     const { rows: logs } = await db.query("select * from email_log where id = $1", [row.email_log_id]);
     expect(logs[0]).toMatchObject({ outcome: "in_doubt", response: null, to_address: email, subject: "Hello Ann" });
+  });
+
+  test("settles all others although one in doubt cannot be settled", async () => {
+    const [broken, sound] = [(await enrolled()).wake, (await enrolled()).wake];
+    for (const wake of [broken, sound]) await beginAndDie(wake);
+    // What a hand in the database may leave: the log of an email without what it was made from cannot be written.
+    await db.query("update step_execution set message_source = null where id = $1", [broken.executionId]);
+    await sweepOnce(deps);
+    expect(await execution(broken.executionId)).toMatchObject({ status: "sending", phase: "data" });
+    expect(await execution(sound.executionId)).toMatchObject({ status: "in_doubt" });
+    await db.query("update step_execution set status = 'failed', phase = null, lease_until = null where id = $1", [
+      broken.executionId,
+    ]);
   });
 });
 

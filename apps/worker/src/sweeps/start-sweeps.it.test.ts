@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { inTransaction, openDatabase } from "@dripline/db/database";
 import { freshDatabase } from "@dripline/testkit/database";
 import { waitFor } from "@dripline/testkit/wait-for";
@@ -67,6 +68,19 @@ test("with the queue down, what needs no queue runs all the same", async () => {
   );
   expect(found).not.toHaveProperty("wake-unwoken");
 });
+
+test("every sweep that there is runs", async () => {
+  const files = (await readdir(import.meta.dirname)).filter((file) => /^[a-z-]+\.ts$/.test(file));
+  const modules = await Promise.all(files.map((file) => import(`./${file}`) as Promise<Record<string, unknown>>));
+  const names = modules.flatMap((exported) => Object.values(exported).filter(isSweep)).map(({ name }) => name);
+
+  expect(names.length).toBeGreaterThan(7);
+  expect(Object.keys((await sweepOnce(deps)) ?? {}).toSorted()).toEqual(names.toSorted());
+});
+
+function isSweep(exported: unknown): exported is Sweep {
+  return typeof exported === "object" && exported !== null && "runOnce" in exported;
+}
 
 test("a sweep with a pace of its own runs at the first round and then when its time has passed", () => {
   let now = 0;
