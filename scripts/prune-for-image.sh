@@ -6,8 +6,8 @@ rm -rf node_modules apps/*/node_modules packages/*/node_modules tests/node_modul
 # Optional packages are the embedded PostgreSQL and native speed-ups that none of ours needs.
 pnpm install --frozen-lockfile --offline --prod --no-optional \
   --filter-prod '@dripline/api...' --filter-prod '@dripline/worker...' --filter-prod '@dripline/cli...'
-# Neither is ever read by a running Node.js.
-find node_modules/.pnpm -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' \) -delete
+# TypeScript, source maps and packages' own tests are never read by a running Node.js.
+find node_modules/.pnpm -type f \( -name '*.ts' -o -name '*.[mc]ts' -o -name '*.map' -o -name '*.test.*js' -o -name '*.spec.*js' \) -delete
 
 mkdir image
 for part in apps/api apps/worker apps/cli packages/*; do
