@@ -1,9 +1,11 @@
+import type { RedisClient } from "@dripline/queue/redis-connection";
 import { OutageProxy } from "@dripline/queue/testing/outage-proxy";
 import { freshDatabase } from "@dripline/testkit/database";
 import { describeRedis } from "@dripline/testkit/redis";
+import { ownCluster } from "@dripline/testkit/redis-forms";
 import { waitFor } from "@dripline/testkit/wait-for";
 import { Redis } from "ioredis";
-import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { openRequestCounter } from "./open-request-counter.ts";
 import type { RequestLimits } from "./request-limits.ts";
 import { expectProblem, makers } from "./testing/make.ts";
@@ -132,7 +134,7 @@ describeRedis("with Redis", async ({ url: redisUrl }) => {
     afterAll(() => redis.disconnect());
     return redis;
   };
-  const ready = (redis: Redis) =>
+  const ready = (redis: RedisClient) =>
     waitFor(async () => redis.status === "ready", { timeoutMilliseconds: 10_000, describe: "Redis to be connected" });
   const [redis, cut] = [open(redisUrl), open(through)];
   const [first, second] = [await start({ perKeyMax: 4, redis }), await start({ perKeyMax: 4, redis: cut })];
@@ -159,6 +161,18 @@ describeRedis("with Redis", async ({ url: redisUrl }) => {
     expect(kept.length).toBeGreaterThan(0);
     for (const name of kept) expect(await admin.pttl(name)).toBeGreaterThan(0);
     expect(kept.join()).not.toContain(key.slice(12));
+  });
+
+  test("that is a cluster, two processes count together as well", async (context) => {
+    const cluster = await ownCluster();
+    if (cluster === undefined) return context.skip("no redis-server or valkey-server on PATH");
+    onTestFinished(() => cluster.stop());
+    const [one, other] = [open(cluster.url), open(cluster.url)];
+    await Promise.all([ready(one), ready(other)]);
+    const [here, there] = [await start({ perKeyMax: 4, redis: one }), await start({ perKeyMax: 4, redis: other })];
+    const key = await newKey();
+    expect(told(await ask(here, key)).remaining).toBe("3");
+    expect(told(await ask(there, key)).remaining).toBe("2");
   });
 
   test("that was flushed, counting begins anew, and works", async () => {

@@ -1,6 +1,6 @@
+import type { RedisClient } from "@dripline/queue/redis-connection";
 import rateLimit from "@fastify/rate-limit";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Redis } from "ioredis";
 import type { Deps } from "./deps.ts";
 import { ProblemError } from "./problem-error.ts";
 
@@ -11,7 +11,7 @@ export interface RequestLimits {
   /** Without a valid key, from one address (IPv6: one /64); null: any number. */
   readonly perStrangerMax: number | null;
   /** Where all API processes count together; null: each counts for itself. */
-  readonly redis: Redis | null;
+  readonly redis: RedisClient | null;
 }
 
 export interface LimitRequests {

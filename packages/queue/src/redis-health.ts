@@ -1,10 +1,30 @@
+import type { ServerInfo } from "./redis-info.ts";
+import type { RedisTarget } from "./redis-url.ts";
 import type { QueueHealth } from "./wake-queue.ts";
 
 const redisMajorMin = 7;
 const valkeyMajorMin = 8;
 
-/** Judges what `INFO` of a Redis or Valkey server answered. */
-export function judgeRedisInfo(info: string): Pick<QueueHealth, "version" | "problems" | "warnings"> {
+type Judgement = Pick<QueueHealth, "version" | "problems" | "warnings">;
+
+/** Judges what all servers answered; where there are several, each sentence names the server that it is about. */
+export function judgeRedis(infos: readonly ServerInfo[], kind: RedisTarget["kind"]): Judgement {
+  const several = infos.length > 1;
+  const judged = infos.map(({ server, info }) => {
+    const name = (sentence: string) => (several ? `${server}: ${sentence}` : sentence);
+    if (info === undefined) return { problems: [], warnings: [name("This server does not answer.")] };
+    const { version, problems, warnings } = judgeRedisInfo(info, kind);
+    return { version, problems: problems.map(name), warnings: warnings.map(name) };
+  });
+  return {
+    version: judged[0]?.version,
+    problems: judged.flatMap(({ problems }) => problems),
+    warnings: judged.flatMap(({ warnings }) => warnings),
+  };
+}
+
+/** Judges what `INFO` of one Redis or Valkey server answered. */
+export function judgeRedisInfo(info: string, kind: RedisTarget["kind"] = "single"): Judgement {
   const problems: string[] = [];
   const warnings: string[] = [];
 
@@ -16,6 +36,9 @@ export function judgeRedisInfo(info: string): Pick<QueueHealth, "version" | "pro
   if (!(Number.parseInt(valkey ?? redis ?? "", 10) >= majorMin)) {
     problems.push(`${version} is too old: install Redis ${redisMajorMin} or Valkey ${valkeyMajorMin}, or later.`);
   }
+
+  const otherForm = judgeForm(info, kind);
+  if (otherForm !== undefined) return { version, problems: [...problems, otherForm], warnings };
 
   const policy = field(info, "maxmemory_policy");
   if (policy !== "noeviction") {
@@ -31,6 +54,20 @@ export function judgeRedisInfo(info: string): Pick<QueueHealth, "version" | "pro
     );
   }
   return { version, problems, warnings };
+}
+
+/** What answers at an address of one server and cannot be used as one. */
+function judgeForm(info: string, kind: RedisTarget["kind"]): string | undefined {
+  if (kind !== "single") return undefined;
+  switch (field(info, "redis_mode") ?? field(info, "server_mode")) {
+    case "sentinel":
+      return "This is a Sentinel and no server: write redis+sentinel://…/<name of the master> into REDIS_URL.";
+    case "cluster":
+      return "This is a node of a cluster: write redis+cluster:// into REDIS_URL, with some of its nodes.";
+  }
+  return field(info, "role") === "slave"
+    ? "This is a replica, which takes no jobs: write its master into REDIS_URL, or redis+sentinel:// if there are Sentinels."
+    : undefined;
 }
 
 function field(info: string, name: string): string | undefined {

@@ -1,45 +1,44 @@
-import { once } from "node:events";
 import { Queue, Worker } from "bullmq";
-import { Redis } from "ioredis";
+import { Cluster } from "ioredis";
 import { wakeConsumer, wakeProcessor, within, workerOptions } from "./consume-wakes.ts";
+import { explainRedisError, RedisUnusableError } from "./explain-redis-error.ts";
 import { applyQueueSettings, eventsKeptMax, pausedWarning } from "./queue-settings.ts";
-import { judgeRedisInfo } from "./redis-health.ts";
+import { openRedis, type RedisClient, redisOptions, redisTarget, untilConnected } from "./redis-connection.ts";
+import { judgeRedis } from "./redis-health.ts";
+import { readRedisInfo } from "./redis-info.ts";
+import { describeRedis, type RedisTarget } from "./redis-url.ts";
 import { wakeJobBatches, wakeQueueName } from "./wake-jobs.ts";
-import type { QueueHealth, WakeQueue } from "./wake-queue.ts";
+import type { ConsumeOptions, QueueHealth, WakeConsumer, WakeQueue } from "./wake-queue.ts";
 
 export type RedisWakeQueueOptions = {
-  /** `redis://` or `rediss://` (TLS), with user, password and database number where needed. */
+  /** As `readRedisUrl` reads it: one server, Sentinels or a cluster, with TLS, user and password where needed. */
   url: string;
   now: () => Date;
   /** A producer only wakes; asking it to consume is a mistake in the program and throws. */
   role: "producer" | "worker";
-  /** Start of every key, for several installations in one server. The braces let it run on a Redis Cluster too. */
+  /** Start of every key, for several installations in one server. The braces keep all of them on one node of a cluster. */
   prefix?: string;
 };
 
 /** A request must not hang because the queue does: the row is written anyway, and a sweep finds it. */
 const producerTimeoutMilliseconds = 1_500;
-const reconnectMillisecondsMax = 2_000;
 const closeMilliseconds = 1_000;
 
 /**
  * A WakeQueue on Redis or Valkey. Connects in the background: this returns at once, also when the server is down, and
  * recovers by itself when it comes (back).
+ *
+ * @throws when the address is none
  */
 export function openRedisWakeQueue({ url, now, role, prefix = "{dripline}" }: RedisWakeQueueOptions): WakeQueue {
-  const retryStrategy = (times: number) => Math.min(times * 100, reconnectMillisecondsMax);
-  // These four, with the two skip… of the queue, are what makes `add` fail fast when the server is down at the start
+  const target = redisTarget(url);
+  // The hurry, with the two skip… of the queue, is what makes `add` fail fast when the server is down at the start
   // or later, hangs, or comes back: without skipVersionCheck BullMQ remembers the first failure for ever.
-  const producer = new Redis(url, {
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 1,
-    commandTimeout: producerTimeoutMilliseconds,
-    connectTimeout: producerTimeoutMilliseconds,
-    retryStrategy,
+  const producer = openRedis(target, {
     connectionName: `dripline-${role}`,
+    hurry: { retriesMax: 1, answerMilliseconds: producerTimeoutMilliseconds },
   });
-  // Without a listener each failed attempt to connect is printed; callers hear of it from the call that failed.
-  producer.on("error", () => undefined);
+  const lastError = rememberError(producer);
   const queue = new Queue(wakeQueueName, {
     connection: producer,
     prefix,
@@ -51,13 +50,13 @@ export function openRedisWakeQueue({ url, now, role, prefix = "{dripline}" }: Re
   // A server that restarted without its data also lost the settings; the sweep repeats this if it fails here.
   producer.on("ready", () => void applyQueueSettings(queue.getBackend()).catch(() => undefined));
 
-  const connected = () => untilConnected(producer);
+  const connected = () => untilConnected(producer, target, { lastError, milliseconds: producerTimeoutMilliseconds });
   /** ioredis names its own settings in its errors ("max retries per request"); an operator wants to know the server. */
   const saying = async (what: string, work: () => Promise<unknown>) => {
     try {
       await work();
     } catch (cause) {
-      throw new Error(`Redis at ${addressOf(producer)} ${what}: ${String(cause)}`, { cause });
+      throw new Error(`Redis at ${describeRedis(target)} ${what}: ${String(cause)}`, { cause });
     }
   };
 
@@ -70,15 +69,9 @@ export function openRedisWakeQueue({ url, now, role, prefix = "{dripline}" }: Re
     },
     consume(handler, options) {
       if (role !== "worker") throw new Error('A queue opened as "producer" does not consume');
-      const worker = new Worker(wakeQueueName, wakeProcessor(handler, options, now), {
-        ...workerOptions(options),
-        prefix,
-        // A worker has nothing better to do than to wait for its server.
-        connection: { url, maxRetriesPerRequest: null, retryStrategy, connectionName: "dripline-worker" },
-      });
-      return wakeConsumer(worker, options.onError, () => worker.waitUntilReady());
+      return consumeFrom(target, prefix, wakeProcessor(handler, options, now), options);
     },
-    check: () => checkRedis(producer, connected, () => queue.isPaused()),
+    check: () => checkRedis(producer, target, connected, () => queue.isPaused()),
     async counts() {
       await connected();
       return queue.getJobCounts();
@@ -96,39 +89,57 @@ export function openRedisWakeQueue({ url, now, role, prefix = "{dripline}" }: Re
   };
 }
 
-/** Resolves when connected. A server that is known to be down is not waited for; one that is being dialled is. */
-async function untilConnected(redis: Redis): Promise<void> {
-  if (redis.status === "ready") return;
-  let cause: unknown;
-  if (redis.status === "connecting" || redis.status === "connect") {
-    const signal = AbortSignal.timeout(producerTimeoutMilliseconds);
-    try {
-      // once() also ends, by throwing, at the "error" of an attempt that failed.
-      await once(redis, "ready", { signal });
-      return;
-    } catch (error) {
-      cause = error;
-    }
-  }
-  throw new Error(`Redis at ${addressOf(redis)} cannot be reached: is it running, and is REDIS_URL right?`, { cause });
+/** A worker has nothing better to do than to wait for its server: its connections are not in a hurry. */
+function consumeFrom(
+  target: RedisTarget,
+  prefix: string,
+  process: ReturnType<typeof wakeProcessor>,
+  options: ConsumeOptions,
+): WakeConsumer {
+  const own = { connectionName: "dripline-worker" };
+  // BullMQ makes its connections from options, except to a cluster: there it is given one, and closes only its copy.
+  const connection = target.kind === "cluster" ? openRedis(target, own) : redisOptions(target, own);
+  const worker = new Worker(wakeQueueName, process, { ...workerOptions(options), prefix, connection });
+  const consumer = wakeConsumer(worker, options.onError, () => worker.waitUntilReady());
+  if (!(connection instanceof Cluster)) return consumer;
+  return {
+    whenReady: consumer.whenReady,
+    async close(graceMilliseconds) {
+      const ended = await consumer.close(graceMilliseconds);
+      connection.disconnect();
+      return ended;
+    },
+  };
 }
 
-function addressOf({ options: { host, port } }: Redis): string {
-  return `${host}:${port}`;
+/** What went wrong since it was last connected, for whoever gives it a command meanwhile. */
+function rememberError(client: RedisClient): () => Error | undefined {
+  let last: Error | undefined;
+  const remember = (error: Error) => {
+    last = error;
+  };
+  client.on("error", remember);
+  client.on("sentinelError", remember);
+  client.on("ready", () => {
+    last = undefined;
+  });
+  return () => last;
 }
 
 async function checkRedis(
-  redis: Redis,
+  client: RedisClient,
+  target: RedisTarget,
   connected: () => Promise<void>,
   isPaused: () => Promise<boolean>,
 ): Promise<QueueHealth> {
   try {
     await connected();
-    const judged = judgeRedisInfo(await redis.info());
-    const warnings = (await isPaused()) ? [...judged.warnings, pausedWarning] : judged.warnings;
+    const judged = judgeRedis(await readRedisInfo(client, target), target.kind);
+    const isUsable = judged.problems.length === 0;
+    const warnings = isUsable && (await isPaused()) ? [...judged.warnings, pausedWarning] : judged.warnings;
     return { backend: "redis", isReachable: true, ...judged, warnings };
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error);
-    return { backend: "redis", isReachable: false, version: undefined, problems: [problem], warnings: [] };
+    const { isAnswer, message } = error instanceof RedisUnusableError ? error : explainRedisError(error, target);
+    return { backend: "redis", isReachable: isAnswer, version: undefined, problems: [message], warnings: [] };
   }
 }

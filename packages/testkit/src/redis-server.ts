@@ -59,14 +59,35 @@ export async function redisProgram(environment: NodeJS.ProcessEnv): Promise<stri
   return undefined;
 }
 
+export type LocalRedis = {
+  url: string;
+  port: number;
+  /** In order; it waits for the end. */
+  stop(): Promise<void>;
+  /** A real signal; with one that ends it, it waits for the end. */
+  signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): Promise<void>;
+};
+
 /**
  * Starts a Redis of its own, which keeps nothing on disk, on a free port of 127.0.0.1: for a test that flushes or stops
- * the whole server, which would disturb its neighbours on the shared one.
+ * the whole server, which would disturb its neighbours on the shared one. `options` come after ours, as on the command line.
  */
-export async function startLocalRedis(program: string): Promise<{ url: string; stop(): Promise<void> }> {
+export async function startLocalRedis(program: string, options: readonly string[] = []): Promise<LocalRedis> {
   const port = await freePort();
   const directory = await mkdtemp(path.join(tmpdir(), "dripline-test-redis-"));
-  const child = spawn(program, [...serverOptions, "--bind", "127.0.0.1", "--port", String(port), "--dir", directory], {
+  const own = [...serverOptions, "--bind", "127.0.0.1", "--port", String(port), "--dir", directory];
+  return startRedisProgram({ program, args: [...own, ...options], port, directory });
+}
+
+/** Starts the program, in whichever mode its arguments say, and waits until it is ready. `directory` is removed at the end. */
+export async function startRedisProgram(start: {
+  program: string;
+  args: readonly string[];
+  port: number;
+  directory: string;
+}): Promise<LocalRedis> {
+  const { program, args, port, directory } = start;
+  const child = spawn(program, args, {
     // Ctrl-C ends the test run, and the run ends the server.
     detached: true,
     stdio: ["ignore", "pipe", "inherit"],
@@ -75,19 +96,25 @@ export async function startLocalRedis(program: string): Promise<{ url: string; s
   const ready = new Promise<boolean>((resolve) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
       lines.push(line);
-      if (/Ready to accept connections/i.test(line)) resolve(true);
+      if (/Ready to accept connections|Sentinel ID is/i.test(line)) resolve(true);
     });
     child.once("exit", () => resolve(false));
     child.once("error", () => resolve(false));
   });
+  const isRunning = () => child.exitCode === null && child.signalCode === null && child.pid !== undefined;
   const stop = async () => {
-    if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
+    if (isRunning()) {
       child.kill("SIGTERM");
+      child.kill("SIGCONT"); // one that a test has stopped would not hear it
       await once(child, "exit");
     }
     await rm(directory, { recursive: true, force: true });
   };
-  if (await ready) return { url: `redis://127.0.0.1:${port}`, stop };
+  const signal = async (name: NodeJS.Signals) => {
+    child.kill(name);
+    if (name === "SIGKILL" && isRunning()) await once(child, "exit");
+  };
+  if (await ready) return { url: `redis://127.0.0.1:${port}`, port, stop, signal };
   await stop();
   throw new Error(`${program} did not start: ${lines.join("\n")}`);
 }

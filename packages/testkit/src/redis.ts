@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import { beforeAll, describe, inject } from "vitest";
 import "./provided-services.ts";
-import { redisProgram, startLocalRedis } from "./redis-server.ts";
+import { type LocalRedis, redisProgram, startLocalRedis } from "./redis-server.ts";
 
 /**
  * The run's Redis, in a logical database that no other test file uses at the same time and that is emptied before the
@@ -32,12 +32,12 @@ export function describeRedis(name: string, define: (redis: { url: string }) => 
 }
 
 /**
- * A Redis that belongs to the caller alone, to flush, stop and restart at will. The caller stops it. `undefined` when
- * no `redis-server` or `valkey-server` is on PATH.
+ * A Redis that belongs to the caller alone, to flush, stop and restart at will, with further options such as
+ * `["--requirepass", "x"]`. The caller stops it. `undefined` when `redis-server` or `valkey-server` is on PATH.
  */
-export async function ownRedis(): Promise<{ url: string; stop(): Promise<void> } | undefined> {
+export async function ownRedis(options: readonly string[] = []): Promise<LocalRedis | undefined> {
   const program = await redisProgram(process.env);
-  return program === undefined ? undefined : startLocalRedis(program);
+  return program === undefined ? undefined : startLocalRedis(program, options);
 }
 
 // vitest numbers the workers that run at the same time from 1; each runs one test file at a time.
