@@ -8,6 +8,7 @@ import { describeConfigProblems } from "@dripline/runtime/config-problem";
 import { createLogger } from "@dripline/runtime/logger";
 import { refuseStart } from "@dripline/runtime/refuse-start";
 import { handleShutdown } from "@dripline/runtime/shutdown";
+import { findUnknownVariables, warnOfUnknownVariables } from "@dripline/runtime/unknown-variables";
 import { buildApp } from "./build-app.ts";
 import { openApiDatabase } from "./open-api-database.ts";
 import { openRequestCounter } from "./open-request-counter.ts";
@@ -15,12 +16,13 @@ import { openTestMail } from "./open-test-mail.ts";
 
 const read = readApiConfig(process.env);
 if (!read.ok) {
-  process.stderr.write(`${describeConfigProblems(read.problems)}\n`);
+  process.stderr.write(`${describeConfigProblems(read.problems, findUnknownVariables(process.env))}\n`);
   process.exit(1);
 }
 const { config } = read;
 const log = createLogger({ role: "api", level: config.logLevel, isTerminal: process.stdout.isTTY === true });
 const shutdown = handleShutdown({ log, graceSeconds: config.shutdownGraceSeconds });
+warnOfUnknownVariables(process.env, log);
 const now = () => new Date();
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   version: string;

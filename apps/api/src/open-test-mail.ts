@@ -1,6 +1,6 @@
 import { createSmtpTransport } from "@dripline/mail/smtp-transport";
 import type { MailTransport } from "@dripline/mail/transport";
-import type { Mailbox } from "@dripline/runtime/config-variables";
+import type { Mailbox } from "@dripline/runtime/config-forms";
 
 export interface TestMail {
   readonly from: Mailbox;

@@ -1,5 +1,6 @@
 import { type CliConfig, readCliConfig } from "@dripline/runtime/config";
 import { describeConfigProblems } from "@dripline/runtime/config-problem";
+import { findUnknownVariables } from "@dripline/runtime/unknown-variables";
 import { installationAt } from "./installation.ts";
 import { readRunFile } from "./run-file.ts";
 import { UserError } from "./user-error.ts";
@@ -12,7 +13,7 @@ import { UserError } from "./user-error.ts";
 export function findInstallation(env: NodeJS.ProcessEnv, directory: string): CliConfig {
   const result = readCliConfig(installationEnvironment(env, directory));
   if (result.ok) return result.config;
-  throw new UserError(describeConfigProblems(result.problems));
+  throw new UserError(describeConfigProblems(result.problems, findUnknownVariables(env)));
 }
 
 /** As {@link findInstallation}, before it is read and judged. */
@@ -20,9 +21,8 @@ export function installationEnvironment(env: NodeJS.ProcessEnv, directory: strin
   if (isSet(env.DATABASE_URL) || isSet(env.DATABASE_URL_FILE)) return env;
   const running = readRunFile(installationAt(directory));
   if (running !== undefined) return { ...env, ...running.environment };
-  throw new UserError(
-    `No running installation found: DATABASE_URL is not set, and nothing runs in ${directory}. Start one with: npm start`,
-  );
+  const none = `No running installation found: DATABASE_URL is not set, and nothing runs in ${directory}. Start one with: npm start`;
+  throw new UserError([none, ...findUnknownVariables(env).map(({ sentence }) => sentence)].join("\n"));
 }
 
 /**

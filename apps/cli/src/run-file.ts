@@ -1,4 +1,5 @@
 import { readFileSync, rmSync } from "node:fs";
+import { configEntries } from "@dripline/runtime/config-variables";
 import { type Installation, writePrivateFile } from "./installation.ts";
 import { UserError } from "./user-error.ts";
 
@@ -8,21 +9,8 @@ export interface RunFile {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-const kept = [
-  "DATABASE_URL",
-  "REDIS_URL",
-  "SMTP_URL",
-  "DRIPLINE_SECRET",
-  "MAIL_FROM",
-  "PUBLIC_URL",
-  "API_HOST",
-  "API_PORT",
-  "DRIPLINE_DAY_LENGTH",
-  "SENDS_PER_SECOND_MAX",
-  "SENDER_SENDS_PER_DAY_MAX",
-  "CONTACT_GAP_MINUTES",
-  "OVERDUE_GAP_MINUTES",
-] as const;
+/** What commands read. */
+const kept = configEntries.flatMap(([name, { readBy }]) => (readBy.includes("command") ? [name] : []));
 
 export function writeRunFile(installation: Installation, url: string, environment: NodeJS.ProcessEnv): void {
   const entries = kept.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]]));

@@ -6,6 +6,7 @@ export interface ServiceSettings {
   readonly smtpUrl: string;
   readonly secret: string;
   readonly mailFrom: string | undefined;
+  readonly publicUrl: string | undefined;
   readonly apiPort: number;
   /** As typed, e.g. "5s". */
   readonly dayLength: string | undefined;
@@ -23,6 +24,7 @@ export function serviceEnvironment(env: NodeJS.ProcessEnv, settings: ServiceSett
     SMTP_URL: settings.smtpUrl,
     DRIPLINE_SECRET: settings.secret,
     MAIL_FROM: settings.mailFrom,
+    PUBLIC_URL: settings.publicUrl,
     API_PORT: String(settings.apiPort),
     DRIPLINE_DAY_LENGTH: settings.dayLength,
   };

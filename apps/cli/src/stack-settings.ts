@@ -3,6 +3,7 @@ import { readApiConfig, readWorkerConfig } from "@dripline/runtime/config";
 import { describeConfigProblems } from "@dripline/runtime/config-problem";
 import { isLocalSmtp } from "@dripline/runtime/is-local-smtp";
 import { readSecretFiles } from "@dripline/runtime/secret-files";
+import { findUnknownVariables } from "@dripline/runtime/unknown-variables";
 import { type Installation, readKept, writePrivateFile } from "./installation.ts";
 import type { Ports } from "./ports.ts";
 import { serviceEnvironment } from "./service-environment.ts";
@@ -57,6 +58,8 @@ export function readStackSettings(request: StackRequest): StackSettings {
       secret: nonEmpty(env.DRIPLINE_SECRET) ?? keptSecret(installation),
       // To people outside, mail needs a sender that exists; the worker asks for it.
       mailFrom: nonEmpty(env.MAIL_FROM) ?? (isLocal ? "Dripline <hello@example.com>" : undefined),
+      // So do the links in it, in production; the services ask for it.
+      publicUrl: nonEmpty(env.PUBLIC_URL) ?? (isLocal ? `http://127.0.0.1:${ports.api}` : undefined),
       apiPort: ports.api,
       dayLength,
     });
@@ -68,7 +71,7 @@ export function readStackSettings(request: StackRequest): StackSettings {
   const worker = readWorkerConfig(trial);
   const found = [...(api.ok ? [] : api.problems), ...(worker.ok ? [] : worker.problems)];
   const once = found.filter(({ variable }, index) => found.findIndex((other) => other.variable === variable) === index);
-  if (!api.ok || once.length > 0) throw new UserError(describeConfigProblems(once));
+  if (!api.ok || once.length > 0) throw new UserError(describeConfigProblems(once, findUnknownVariables(env)));
   return {
     databaseUrl,
     redisUrl,

@@ -13,6 +13,7 @@ import { describeConfigProblems } from "@dripline/runtime/config-problem";
 import { createLogger } from "@dripline/runtime/logger";
 import { refuseStart } from "@dripline/runtime/refuse-start";
 import { handleShutdown } from "@dripline/runtime/shutdown";
+import { findUnknownVariables, warnOfUnknownVariables } from "@dripline/runtime/unknown-variables";
 import type { OnCheckpoint } from "./checkpoints.ts";
 import { makeMailSlots } from "./mail-slots.ts";
 import { runWorker } from "./run-worker.ts";
@@ -46,12 +47,13 @@ export interface WorkerSeams {
 export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {}): Promise<void> {
   const read = readWorkerConfig(env);
   if (!read.ok) {
-    process.stderr.write(`${describeConfigProblems(read.problems)}\n`);
+    process.stderr.write(`${describeConfigProblems(read.problems, findUnknownVariables(env))}\n`);
     process.exit(1);
   }
   const { config } = read;
   const log = createLogger({ role: "worker", level: config.logLevel, isTerminal: process.stdout.isTTY === true });
   const shutdown = handleShutdown({ log, graceSeconds: config.shutdownGraceSeconds });
+  warnOfUnknownVariables(env, log);
 
   const pool = openDatabase({
     url: config.databaseUrl,

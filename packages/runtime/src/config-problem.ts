@@ -1,3 +1,5 @@
+import type { UnknownVariable } from "./unknown-variables.ts";
+
 /** One variable that is missing or wrong. Never holds the value of a secret. */
 export interface ConfigProblem {
   readonly variable: string;
@@ -7,9 +9,12 @@ export interface ConfigProblem {
   readonly remedy: string;
 }
 
-/** All failures at once, one line each, for people. */
-export function describeConfigProblems(problems: readonly ConfigProblem[]): string {
+/** All failures at once, one line each, for people; and what is set and not read, as that is often why. */
+export function describeConfigProblems(
+  problems: readonly ConfigProblem[],
+  unknown: readonly UnknownVariable[] = [],
+): string {
   const count = problems.length === 1 ? "One setting is" : `${problems.length} settings are`;
   const lines = problems.map(({ variable, problem, remedy }) => `  ${variable} ${problem}. Write: ${remedy}`);
-  return [`${count} missing or wrong:`, ...lines].join("\n");
+  return [`${count} missing or wrong:`, ...lines, ...unknown.map(({ sentence }) => sentence)].join("\n");
 }

@@ -1,12 +1,7 @@
 import type { z } from "zod";
+import type { LogLevel, Mailbox } from "./config-forms.ts";
 import type { ConfigProblem } from "./config-problem.ts";
-import {
-  type ConfigVariable,
-  configVariables,
-  type Environment,
-  type LogLevel,
-  type Mailbox,
-} from "./config-variables.ts";
+import { type ConfigVariable, configVariables, type Environment, type VariableEntry } from "./config-variables.ts";
 import { isLocalSmtp } from "./is-local-smtp.ts";
 import { readSecretFiles } from "./secret-files.ts";
 
@@ -74,18 +69,12 @@ export function readApiConfig(env: Environment): ConfigResult<ApiConfig> {
   const read = new Reader(env);
   return read.result(() => ({
     ...readShared(read),
-    mailFrom: read.optional("MAIL_FROM"),
+    mailFrom: read.value("MAIL_FROM"),
     ...readAddress(read),
-    requestsPerMinuteMax: (read.optional("API_REQUESTS_PER_MINUTE") ?? requestsPerMinuteDefault) || null,
-    smtpUrl: read.optional("SMTP_URL"),
+    requestsPerMinuteMax: read.value("API_REQUESTS_PER_MINUTE") || null,
+    smtpUrl: read.value("SMTP_URL"),
   }));
 }
-
-/**
- * 500 a second. A script that enrolls one by one would have to get each answer within 2 ms to reach it, and an answer waits
- * for a commit and a round trip; a loop that has gone wild over many connections does, and leaves the others their share.
- */
-const requestsPerMinuteDefault = 30_000;
 
 /** What a worker process needs. */
 export function readWorkerConfig(env: Environment): ConfigResult<WorkerConfig> {
@@ -94,25 +83,20 @@ export function readWorkerConfig(env: Environment): ConfigResult<WorkerConfig> {
     ...readShared(read),
     smtpUrl: read.required("SMTP_URL"),
     mailFrom: read.required("MAIL_FROM"),
-    concurrency: read.optional("WORKER_CONCURRENCY") ?? 10,
+    concurrency: read.value("WORKER_CONCURRENCY"),
     ...readDeliveryTimes(read),
   }));
 }
 
-/**
- * RFC 5321 section 4.5.3.2 gives a server 5 minutes each for its greeting, MAIL, RCPT and 2 for DATA. Before the body
- * giving up early costs a retry and no doubt, so the defaults are shorter: a server that hangs holds an email up for two
- * minutes and not for seventeen. For the final reply they are the RFC's ten minutes: giving up on that makes doubt.
- */
 function readDeliveryTimes(read: Reader): Pick<WorkerConfig, "smtpTimeouts" | "claimLeaseSeconds"> {
   const smtpTimeouts = {
-    connect: read.optional("SMTP_CONNECT_SECONDS") ?? 30,
-    envelope: read.optional("SMTP_ENVELOPE_SECONDS") ?? 60,
-    finalReply: read.optional("SMTP_FINAL_REPLY_SECONDS") ?? 600,
+    connect: read.value("SMTP_CONNECT_SECONDS"),
+    envelope: read.value("SMTP_ENVELOPE_SECONDS"),
+    finalReply: read.value("SMTP_FINAL_REPLY_SECONDS"),
   };
   const beforeBody = smtpTimeouts.connect + smtpTimeouts.envelope;
   // Twice as long by default: the mark before the body and waiting for a connection take their time as well.
-  const claimLeaseSeconds = read.optional("CLAIM_LEASE_SECONDS") ?? 2 * beforeBody;
+  const claimLeaseSeconds = read.value("CLAIM_LEASE_SECONDS") ?? 2 * beforeBody;
   if (claimLeaseSeconds <= beforeBody) {
     read.report(
       "CLAIM_LEASE_SECONDS",
@@ -128,14 +112,14 @@ export function readCliConfig(env: Environment): ConfigResult<CliConfig> {
   const read = new Reader(env);
   return read.result(() => ({
     databaseUrl: read.required("DATABASE_URL"),
-    redisUrl: read.optional("REDIS_URL"),
-    secret: read.optional("DRIPLINE_SECRET"),
-    smtpUrl: read.optional("SMTP_URL"),
-    mailFrom: read.optional("MAIL_FROM"),
+    redisUrl: read.value("REDIS_URL"),
+    secret: read.value("DRIPLINE_SECRET"),
+    smtpUrl: read.value("SMTP_URL"),
+    mailFrom: read.value("MAIL_FROM"),
     publicUrl: readPublicUrl(read),
     dayLengthMilliseconds: readDayLength(read),
     limits: readLimits(read),
-    logLevel: read.optional("LOG_LEVEL") ?? "info",
+    logLevel: read.value("LOG_LEVEL"),
     ...readAddress(read),
   }));
 }
@@ -143,38 +127,39 @@ export function readCliConfig(env: Environment): ConfigResult<CliConfig> {
 function readShared(read: Reader): SharedConfig {
   return {
     databaseUrl: read.required("DATABASE_URL"),
-    redisUrl: read.optional("REDIS_URL"),
+    redisUrl: read.value("REDIS_URL"),
     secret: read.required("DRIPLINE_SECRET"),
-    publicUrl: readPublicUrl(read),
+    // The unsubscribe link of an email that has left cannot be put right any more.
+    publicUrl: read.isProduction ? read.required("PUBLIC_URL") : readPublicUrl(read),
     dayLengthMilliseconds: readDayLength(read),
     limits: readLimits(read),
-    logLevel: read.optional("LOG_LEVEL") ?? "info",
-    shutdownGraceSeconds: read.optional("SHUTDOWN_GRACE_SECONDS") ?? 25,
+    logLevel: read.value("LOG_LEVEL"),
+    shutdownGraceSeconds: read.value("SHUTDOWN_GRACE_SECONDS"),
   };
 }
 
 /** Without any setting: no limit, and an hour between two emails of a backlog to the same person. */
 function readLimits(read: Reader) {
   return {
-    perSecondMax: read.optional("SENDS_PER_SECOND_MAX") ?? null,
-    senderPerDayMax: read.optional("SENDER_SENDS_PER_DAY_MAX") ?? null,
-    contactGapMinutes: read.optional("CONTACT_GAP_MINUTES") ?? 0,
-    overdueGapMinutes: read.optional("OVERDUE_GAP_MINUTES") ?? 60,
+    perSecondMax: read.value("SENDS_PER_SECOND_MAX") ?? null,
+    senderPerDayMax: read.value("SENDER_SENDS_PER_DAY_MAX") ?? null,
+    contactGapMinutes: read.value("CONTACT_GAP_MINUTES"),
+    overdueGapMinutes: read.value("OVERDUE_GAP_MINUTES"),
   };
 }
 
 function readAddress(read: Reader): { host: string; port: number } {
-  return { host: read.optional("API_HOST") ?? "127.0.0.1", port: read.optional("API_PORT") ?? 4600 };
+  return { host: read.value("API_HOST"), port: read.value("API_PORT") };
 }
 
 function readPublicUrl(read: Reader): string {
-  return read.optional("PUBLIC_URL") ?? `http://127.0.0.1:${read.optional("API_PORT") ?? 4600}`;
+  return read.value("PUBLIC_URL") ?? `http://127.0.0.1:${read.value("API_PORT")}`;
 }
 
 /** Thirty days in two minutes are for looking at, never for people: only a mail server on this machine may see that. */
 function readDayLength(read: Reader): number | undefined {
-  const milliseconds = read.optional("DRIPLINE_DAY_LENGTH");
-  const smtpUrl = read.optional("SMTP_URL");
+  const milliseconds = read.value("DRIPLINE_DAY_LENGTH");
+  const smtpUrl = read.value("SMTP_URL");
   if (milliseconds !== undefined && !(smtpUrl !== undefined && isLocalSmtp(smtpUrl))) {
     read.report(
       "DRIPLINE_DAY_LENGTH",
@@ -185,31 +170,39 @@ function readDayLength(read: Reader): number | undefined {
   return milliseconds;
 }
 
+type Parsed<V extends ConfigVariable> = z.infer<(typeof configVariables)[V]["schema"]>;
+type Value<V extends ConfigVariable> = (typeof configVariables)[V] extends { readonly default: string }
+  ? Parsed<V>
+  : Parsed<V> | undefined;
+
 /** Reads variables one by one and remembers all that is wrong with them, so that people are told once. */
 class Reader {
+  readonly isProduction: boolean;
   readonly #env: Environment;
   readonly #problems = new Map<string, ConfigProblem>();
 
   constructor(env: Environment) {
     const expanded = readSecretFiles(env);
     this.#env = expanded.env;
+    this.isProduction = env.NODE_ENV === "production";
     for (const problem of expanded.problems) this.#problems.set(problem.variable, problem);
   }
 
-  optional<V extends ConfigVariable>(variable: V): z.infer<(typeof configVariables)[V]["schema"]> | undefined {
-    const text = this.#env[variable];
-    if (text === undefined || text === "") return undefined;
-    const parsed = configVariables[variable].schema.safeParse(text);
-    if (parsed.success) return parsed.data as z.infer<(typeof configVariables)[V]["schema"]>;
-    const problem = parsed.error.issues[0]?.message ?? "is not valid";
-    this.report(variable, problem, configVariables[variable].write);
-    return undefined;
+  /** What is set, or the default. After a report, a stand-in that never leaves {@link result}. */
+  value<V extends ConfigVariable>(variable: V): Value<V> {
+    const { schema, write, default: fallback }: VariableEntry = configVariables[variable];
+    const text = this.#env[variable] || fallback;
+    if (text === undefined) return undefined as Value<V>;
+    const parsed = schema.safeParse(text);
+    if (parsed.success) return parsed.data as Parsed<V>;
+    this.report(variable, parsed.error.issues[0]?.message ?? "is not valid", write);
+    return undefined as never;
   }
 
-  /** The value; after a report, a stand-in that never leaves {@link result}. */
-  required<V extends ConfigVariable>(variable: V): z.infer<(typeof configVariables)[V]["schema"]> {
-    const value = this.optional(variable);
-    if (value !== undefined) return value;
+  /** The same; reported if it is not set. */
+  required<V extends ConfigVariable>(variable: V): Parsed<V> {
+    const value = this.value(variable);
+    if (value !== undefined) return value as Parsed<V>;
     if (!this.#problems.has(variable) && !this.#problems.has(`${variable}_FILE`)) {
       this.report(variable, "is not set", configVariables[variable].write);
     }

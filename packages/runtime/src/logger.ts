@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { type DestinationStream, type Logger, pino } from "pino";
-import type { LogLevel } from "./config-variables.ts";
+import type { LogLevel } from "./config-forms.ts";
 import { redactLine } from "./redact.ts";
 
 export type { Logger } from "pino";

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import type { ConfigProblem } from "./config-problem.ts";
-import type { Environment } from "./config-variables.ts";
+import { configEntries, type Environment } from "./config-variables.ts";
 
 /** Variables whose value may be put in a file that `<NAME>_FILE` names, as Docker and Kubernetes hand out secrets. */
-export const secretVariables = ["DATABASE_URL", "REDIS_URL", "SMTP_URL", "DRIPLINE_SECRET"] as const;
+export const secretVariables = configEntries.flatMap(([name, { isSecret }]) => (isSecret ? [name] : []));
 
 /**
  * Replaces every `<NAME>_FILE` by the content of the file, without the line break at its end.

@@ -1,6 +1,7 @@
 import { dayLengthForm, parseDayLength } from "@dripline/runtime/day-length";
 import { opsLink } from "@dripline/runtime/ops-link";
 import { handleShutdown, type Shutdown } from "@dripline/runtime/shutdown";
+import { findUnknownVariables } from "@dripline/runtime/unknown-variables";
 import { explainFailure } from "../explain-failure.ts";
 import { type Installation, installationAt, makeInstallation } from "../installation.ts";
 import { takeLock } from "../installation-lock.ts";
@@ -43,6 +44,7 @@ export async function up(options: UpOptions): Promise<void> {
     makeInstallation(installation);
     await lockInstallation(installation, shutdown);
     const settings = readStackSettings({ env: options.env, installation, ports, dayLength });
+    for (const { sentence } of findUnknownVariables(options.env)) say(`! ${sentence}`);
     await awaitLeftBehind(installation, {
       graceSeconds: settings.graceSeconds + 5,
       onWait: () => say("Waiting for the processes of an earlier run to finish…"),
