@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type Database, isDatabaseUnavailable, openDatabase } from "@dripline/db/database";
 import { DatabaseClock } from "@dripline/db/database-clock";
+import { workerApplicationName } from "@dripline/db/read-worker-signs";
 import { REAL_PACE } from "@dripline/domain/delay";
 import { requireSoundStart } from "@dripline/engine/require-sound-start";
 import { createRenderer } from "@dripline/mail/render";
@@ -60,7 +61,7 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
     // Emails share most statements; what each asks alone (its turn under a limit, a retry) waits for a connection if need be. The
     // five are for sweeps, the clock, and an import that reads on while it writes.
     connectionsMax: config.concurrency + 5,
-    applicationName: "dripline worker",
+    applicationName: workerApplicationName,
     // A publish that takes 100,000 people along holds their rows for a minute. Their emails wait in the queue meanwhile, not
     // in here, where they would keep everybody else's from going out.
     lockSeconds: 5,

@@ -1,4 +1,5 @@
 import { readCliConfig } from "@dripline/runtime/config";
+import { findUnknownVariables } from "@dripline/runtime/unknown-variables";
 import { describeFinding, type Finding } from "../doctor/finding.ts";
 import { lookAtApi } from "../doctor/look-at-api.ts";
 import { lookAtDatabase } from "../doctor/look-at-database.ts";
@@ -7,7 +8,8 @@ import { lookAtFence } from "../doctor/look-at-fence.ts";
 import { lookAtLocalStart } from "../doctor/look-at-local-start.ts";
 import { lookAtNode } from "../doctor/look-at-node.ts";
 import { lookAtQueue } from "../doctor/look-at-queue.ts";
-import { lookAtSmtp } from "../doctor/look-at-smtp.ts";
+import { lookAtLinks, lookAtSmtp } from "../doctor/look-at-smtp.ts";
+import { lookAtWorkers } from "../doctor/look-at-workers.ts";
 import { givenPublicUrl, installationEnvironment } from "../find-installation.ts";
 import { UserError } from "../user-error.ts";
 
@@ -36,6 +38,9 @@ export async function doctor({ env, directory, json, now }: DoctorOptions): Prom
 
 async function lookAtEverything(env: NodeJS.ProcessEnv, directory: string, now: () => Date): Promise<Finding[]> {
   const node = lookAtNode(process.versions.node);
+  const unknown = findUnknownVariables(env).map(
+    ({ name, remedy }) => ({ kind: "warning", text: `${name} is set, and nothing reads it`, remedy }) as const,
+  );
   const found = tryToFind(env, directory);
   if (found instanceof UserError)
     return [
@@ -52,18 +57,21 @@ async function lookAtEverything(env: NodeJS.ProcessEnv, directory: string, now: 
   );
   // One wrong setting must not hide what is wrong elsewhere: the rest is looked at without it.
   const rest = read.ok ? read : readCliConfig(without(found, problems));
-  if (!rest.ok) return [node, ...wrong];
+  if (!rest.ok) return [node, ...wrong, ...unknown];
   const { databaseUrl, redisUrl, smtpUrl, secret, publicUrl } = rest.config;
   const isSaid = (variable: string) => problems.some((problem) => problem.variable === variable);
+  const database = await lookAtDatabase(databaseUrl, now);
   return [
     node,
     ...wrong,
+    ...unknown,
     ...(isSaid("DRIPLINE_SECRET") ? [] : [lookAtSecret(secret)]),
-    ...(await lookAtDatabase(databaseUrl, now)),
-    await lookAtFence(databaseUrl, givenPublicUrl(found, directory, rest.config)),
+    ...database.findings,
+    ...(database.isReadable ? [await lookAtFence(databaseUrl, givenPublicUrl(found, directory, rest.config))] : []),
     ...(await lookAtQueue({ databaseUrl, redisUrl }, now)),
-    ...(isSaid("SMTP_URL") ? [] : [await lookAtMailServer(smtpUrl)]),
-    ...(await lookAtDelivery(databaseUrl)),
+    ...(isSaid("SMTP_URL") ? [] : [await lookAtMailServer(smtpUrl), ...lookAtLinks(publicUrl, smtpUrl)]),
+    // They would only repeat that the database cannot be asked.
+    ...(database.isReadable ? [...(await lookAtDelivery(databaseUrl)), await lookAtWorkers(databaseUrl)] : []),
     await lookAtApi(publicUrl),
   ];
 }

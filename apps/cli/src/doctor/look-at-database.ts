@@ -9,8 +9,14 @@ const majorMin = 15;
 /** Workers send by the database's clock, but wake by their own: that much too early or too late. NTP keeps it far below. */
 const skewSecondsNoticed = 2;
 
+export interface DatabaseFindings {
+  readonly findings: readonly Finding[];
+  /** Its tables are there: other looks can ask it. */
+  readonly isReadable: boolean;
+}
+
 /** Reachable, new enough, migrated, and of one mind with us about the time. */
-export async function lookAtDatabase(url: string, now: () => Date): Promise<Finding[]> {
+export async function lookAtDatabase(url: string, now: () => Date): Promise<DatabaseFindings> {
   const { readClockSkew } = await import("@dripline/db/clock-skew");
   const { openDatabase } = await import("@dripline/db/database");
   const { migrationState } = await import("@dripline/db/migration-state");
@@ -19,10 +25,12 @@ export async function lookAtDatabase(url: string, now: () => Date): Promise<Find
     // First of all, because connecting takes time that must not count as skew.
     const { rows } = await db.query<{ version: string }>("select current_setting('server_version') as version");
     const skew = await readClockSkew(db, now);
-    return [judgeVersion(rows[0]?.version ?? "0"), judgeSkew(skew), describeMigrations(await migrationState(db))];
+    const state = await migrationState(db);
+    const findings = [judgeVersion(rows[0]?.version ?? "0"), judgeSkew(skew), describeMigrations(state)];
+    return { findings, isReadable: state !== "behind" };
   } catch (error) {
     const text = explainDatabaseError(error, url) ?? explainFailure(error);
-    return [{ kind: "bad", text: "PostgreSQL cannot be used", remedy: text }];
+    return { findings: [{ kind: "bad", text: "PostgreSQL cannot be used", remedy: text }], isReadable: false };
   } finally {
     await db.end();
   }

@@ -5,7 +5,8 @@ import { expect, test } from "vitest";
 import { describeFinding } from "./finding.ts";
 import { judgeSkew, judgeVersion } from "./look-at-database.ts";
 import { lookAtNode } from "./look-at-node.ts";
-import { lookAtSmtp } from "./look-at-smtp.ts";
+import { lookAtLinks, lookAtSmtp } from "./look-at-smtp.ts";
+import { judgeWorkers } from "./look-at-workers.ts";
 
 test.each([
   ["20.19.0", "good"],
@@ -41,8 +42,14 @@ async function serve(greet: (socket: Socket) => void): Promise<{ url: string; cl
   return { url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => void server.close() };
 }
 
-test("a mail server is one that greets with 220", async () => {
-  const good = await serve((socket) => void socket.write("220 mail.example.com ESMTP\r\n"));
+test("a mail server is one that greets with 220 and answers", async () => {
+  const good = await serve((socket) => {
+    socket.write("220 mail.example.com ESMTP\r\n");
+    socket.on(
+      "data",
+      (line: Buffer) => void socket.write(/^QUIT/i.test(String(line)) ? "221 bye\r\n" : "250 mail.example.com\r\n"),
+    );
+  });
   const busy = await serve((socket) => void socket.write("554 no service\r\n"));
   expect((await lookAtSmtp(good.url)).kind).toBe("good");
   expect((await lookAtSmtp(busy.url)).kind).toBe("bad");
@@ -56,4 +63,22 @@ test("a mail server that is away is told with what to do, without the password",
     /^✗ SMTP server 127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\)\n {4}Start it/,
   );
   expect(describeFinding(finding)).not.toContain("hunter2");
+});
+
+test.each([
+  ["https://mail.example.com", "smtp://mail.example.com", 0],
+  ["http://127.0.0.1:4600", "smtp://127.0.0.1:4602", 0],
+  ["http://127.0.0.1:4600", undefined, 0],
+  ["http://127.0.0.1:4600", "smtp://mail.example.com", 1],
+])("links to %s in emails that leave by %s: %d warnings", (publicUrl, smtpUrl, warnings) => {
+  expect(lookAtLinks(publicUrl, smtpUrl)).toHaveLength(warnings);
+});
+
+test.each([
+  [true, 0, "good"],
+  [true, 3, "warning"],
+  [false, 0, "warning"],
+  [false, 3, "bad"],
+])("a worker at work: %j, with %d emails overdue, is %s", (isAtWork, overdue, kind) => {
+  expect(judgeWorkers({ isAtWork, overdue, oldestSeconds: 300 }).kind).toBe(kind);
 });
