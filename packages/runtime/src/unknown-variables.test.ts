@@ -3,12 +3,12 @@ import { configEntries } from "./config-variables.ts";
 import { findUnknownVariables } from "./unknown-variables.ts";
 
 test.each([
-  ["REDIS_URI", "REDIS_URL"],
+  ["REDIS_URI", "Do you mean REDIS_URL?"],
   ["REDIS_ULR", "REDIS_URL"],
   ["DATABASE_URl", "DATABASE_URL"],
   ["DATABSE_URL", "DATABASE_URL"],
   ["database_url", "DATABASE_URL"],
-  ["SMTP_HOST", "SMTP_URL"],
+  ["SMTP_HOST", "Write all of the address into SMTP_URL."],
   ["SMTP_PASSWORD", "SMTP_URL"],
   ["REDIS_PASSWORD", "REDIS_URL"],
   ["REDIS_PORT", "REDIS_URL"],

@@ -38,7 +38,7 @@ const known = new Set<string>([
 const serviceLink = /_SERVICE_(HOST|PORT)(_\w+)?$|_PORT(_\d+_(TCP|UDP)(_\w+)?)?$/;
 
 /** Other programs take the parts of an address one by one. */
-const partOfAddress = /^(DATABASE|REDIS|SMTP)_(HOST(NAME)?|PORT|USER(NAME)?|PASS(WORD)?|DB|NAME|TLS|SSL|URI|CA_FILE)$/;
+const partOfAddress = /^(DATABASE|REDIS|SMTP)_(HOST(NAME)?|PORT|USER(NAME)?|PASS(WORD)?|DB|NAME|TLS|SSL|CA_FILE)$/;
 const addressOf = { DATABASE: "DATABASE_URL", REDIS: "REDIS_URL", SMTP: "SMTP_URL" } as const;
 
 function explain(name: string, value: string): string | undefined {
