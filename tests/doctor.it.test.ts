@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { noteDeliveryFailure } from "@dripline/db/note-delivery-failure";
 import { insertExecution } from "@dripline/db/testing/executions";
 import { freePort } from "@dripline/embedded/free-port";
-import { freshDatabase } from "@dripline/testkit/database";
+import { copyDatabase, emptyDatabase, freshDatabase } from "@dripline/testkit/database";
 import { makeContact, makeSequence } from "@dripline/testkit/factories";
 import { describeRedis, ownRedis } from "@dripline/testkit/redis";
 import { Redis } from "ioredis";
@@ -24,6 +24,8 @@ describeRedis("dripline doctor", async () => {
   const database = await freshDatabase();
   /** Without a worker. */
   const idle = await freshDatabase();
+  const empty = await emptyDatabase();
+  const copied = await copyDatabase(idle.url);
   const redis = await ownRedis(["--requirepass", "redis-password", "--appendonly", "yes"]);
   const replica = await ownRedis(["--replicaof", `127.0.0.1 ${redis?.port}`, "--masterauth", "redis-password"]);
   const mail = await startMailServer();
@@ -89,7 +91,7 @@ describeRedis("dripline doctor", async () => {
     ],
     [
       "a database that was not migrated",
-      async () => ({ env: { DATABASE_URL: await emptyDatabase() } }),
+      async () => ({ env: { DATABASE_URL: empty.url } }),
       "tables are older than this version",
       'run "dripline migrate"',
     ],
@@ -103,6 +105,12 @@ describeRedis("dripline doctor", async () => {
       },
       "tables are newer than this version",
       "install the newer version",
+    ],
+    [
+      "a database that is a copy of another",
+      async () => ({ env: { DATABASE_URL: copied.url } }),
+      "This database is a copy or was restored",
+      "If this is the installation that is to send from now on, and no other one does: dripline adopt",
     ],
     [
       "a clock that is wrong",
@@ -243,20 +251,6 @@ describeRedis("dripline doctor", async () => {
     expect(code, stdout).toBe(0);
     expect(stdout).toMatch(/^! WORKER_CONCURENCY is set, and nothing reads it\n {4}Do you mean WORKER_CONCURRENCY\?$/m);
   });
-
-  const emptied: string[] = [];
-  afterAll(async () => {
-    for (const name of emptied) await database.pool.query(`drop database ${name} with (force)`);
-  });
-
-  async function emptyDatabase(): Promise<string> {
-    const url = new URL(database.url);
-    const name = `${url.pathname.slice(1)}_empty`;
-    await database.pool.query(`create database ${name}`);
-    emptied.push(name);
-    url.pathname = `/${name}`;
-    return url.href;
-  }
 
   async function setPolicy(policy: string): Promise<void> {
     const client = new Redis(healthy.REDIS_URL);
