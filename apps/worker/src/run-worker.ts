@@ -92,7 +92,7 @@ export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, optio
     async close({ beforeBodyMilliseconds, allMilliseconds }) {
       fence.stop();
       const callingOff = setTimeout(() => deps.transport.callOff(), beforeBodyMilliseconds);
-      const others = [sending?.sweeps.stop(), imports.stop(), leaving];
+      const others = [...(sending === undefined ? [] : [sending.sweeps.stop()]), imports.stop(), leaving];
       await Promise.all([
         Promise.race([Promise.all(others), wait(allMilliseconds, undefined, { ref: false })]),
         sending?.consumer.close(allMilliseconds),

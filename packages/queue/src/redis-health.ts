@@ -59,11 +59,12 @@ export function judgeRedisInfo(info: string, kind: RedisTarget["kind"] = "single
 /** What answers at an address of one server and cannot be used as one. */
 function judgeForm(info: string, kind: RedisTarget["kind"]): string | undefined {
   if (kind !== "single") return undefined;
-  switch (field(info, "redis_mode") ?? field(info, "server_mode")) {
-    case "sentinel":
-      return "This is a Sentinel and no server: write redis+sentinel://…/<name of the master> into REDIS_URL.";
-    case "cluster":
-      return "This is a node of a cluster: write redis+cluster:// into REDIS_URL, with some of its nodes.";
+  const mode = field(info, "redis_mode") ?? field(info, "server_mode");
+  if (mode === "sentinel") {
+    return "This is a Sentinel and no server: write redis+sentinel://…/<name of the master> into REDIS_URL.";
+  }
+  if (mode === "cluster") {
+    return "This is a node of a cluster: write redis+cluster:// into REDIS_URL, with some of its nodes.";
   }
   return field(info, "role") === "slave"
     ? "This is a replica, which takes no jobs: write its master into REDIS_URL, or redis+sentinel:// if there are Sentinels."
