@@ -1,4 +1,5 @@
 import { insertExecution } from "@dripline/db/testing/executions";
+import { OutageProxy } from "@dripline/queue/testing/outage-proxy";
 import { freshDatabase } from "@dripline/testkit/database";
 import { makeContact, makeSequence } from "@dripline/testkit/factories";
 import { describeRedis } from "@dripline/testkit/redis";
@@ -10,6 +11,26 @@ import { type ProcessEnd, type RunningProcess, startProcess } from "./child-proc
 /** Real worker processes that are told to stop in the middle of their work, on both queue backends. */
 describe("on the PostgreSQL backend", () => stopping({}));
 describeRedis("on the Redis backend", ({ url }) => stopping({ REDIS_URL: url }));
+
+describeRedis("while Redis hangs", ({ url: redisUrl }) => {
+  test("SIGTERM ends a worker that has nothing in hand within seconds and with 0, however long it might take", async () => {
+    const database = await freshDatabase();
+    const { proxy, url } = await OutageProxy.to(redisUrl, 6379);
+    const worker = await startProcess("worker", {
+      DATABASE_URL: database.url,
+      REDIS_URL: url,
+      SMTP_URL: "smtp://127.0.0.1:2525",
+      MAIL_FROM: "Acme <hello@acme.example>",
+      DRIPLINE_SECRET: "a secret of at least thirty-two characters",
+      SHUTDOWN_GRACE_SECONDS: "60",
+    });
+    proxy.hang();
+    const startedAt = performance.now();
+    expect(await worker.end("SIGTERM"), worker.output()).toEqual({ code: 0, signal: null });
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
+    await proxy.goDown();
+  }, 90_000);
+});
 
 async function stopping(backend: Record<string, string>): Promise<void> {
   const database = await freshDatabase();

@@ -35,6 +35,15 @@ export interface RunningWorker {
 /** In hand are emails that the mail server still works on; whatever is not over by then, another worker is woken for. */
 const leavingMilliseconds = 60_000;
 
+/**
+ * So long a queue is waited for that does not answer, once nothing is in hand any more: its jobs are another worker's when
+ * their locks end, and whoever restarts everything while Redis hangs must not wait for each grace period.
+ */
+const queueMilliseconds = 2_000;
+
+/** When a wake-up comes again that came while the fence was being closed. */
+const againMilliseconds = 5_000;
+
 /** What a worker with something to send does. */
 interface Sending {
   readonly consumer: WakeConsumer;
@@ -48,6 +57,7 @@ interface Sending {
  */
 export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, options: WorkerOptions): RunningWorker {
   const inHand = new Set<string>();
+  let onHandsEmpty = (): void => {};
   const handle = makeWakeHandler(deps);
   let sending: Sending | undefined;
   let leaving: Promise<unknown> = Promise.resolve();
@@ -66,13 +76,13 @@ export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, optio
   function consume(): WakeConsumer {
     return deps.queue.consume(
       async (wake, ...rest) => {
-        // One that came while the fence was being closed.
         if (!fence.isOpen()) return { kind: "again", at: new Date(deps.now().getTime() + againMilliseconds) };
         inHand.add(wake.executionId);
         try {
           return await handle(wake, ...rest);
         } finally {
           inHand.delete(wake.executionId);
+          if (inHand.size === 0) onHandsEmpty();
         }
       },
       {
@@ -83,6 +93,9 @@ export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, optio
       },
     );
   }
+
+  const handsEmpty = (): Promise<void> =>
+    inHand.size === 0 ? Promise.resolve() : new Promise((resolve) => (onHandsEmpty = resolve));
 
   return {
     async whenReady() {
@@ -95,7 +108,10 @@ export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, optio
       const others = [...(sending === undefined ? [] : [sending.sweeps.stop()]), imports.stop(), leaving];
       await Promise.all([
         Promise.race([Promise.all(others), wait(allMilliseconds, undefined, { ref: false })]),
-        sending?.consumer.close(allMilliseconds),
+        Promise.race([
+          sending?.consumer.close(allMilliseconds),
+          handsEmpty().then(() => wait(queueMilliseconds, undefined, { ref: false })),
+        ]),
       ]);
       clearTimeout(callingOff);
       if (inHand.size === 0) return;
@@ -107,5 +123,3 @@ export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, optio
     },
   };
 }
-
-const againMilliseconds = 5_000;

@@ -9,8 +9,8 @@ export interface StopTimes {
 /** Releasing an email takes one statement, so there is time for it whatever this is; a quick server needs no more. */
 const beforeBodySecondsMax = 5;
 
-/** For the mail connections, the queue and the database to close in: none of them waits for longer than a second. */
-const closingSeconds = 2;
+/** For what closes after it: the queue's consumer and the queue, a second each if it does not answer, and the mail connections. */
+const closingSeconds = 3;
 
 /** Divides the grace period of a process. */
 export function stopTimes(graceSeconds: number): StopTimes {

@@ -64,8 +64,10 @@ export function openPostgresWakeQueue({ url, now, role }: PostgresWakeQueueOptio
     // Bull Board takes a Queue on either backend; BullMQ's types tell them apart.
     bullQueue: () => queue as unknown as Queue,
     async close() {
-      await within(queue.close(), closeMilliseconds);
-      await within(pool.end(), closeMilliseconds);
+      await within(
+        queue.close().finally(() => pool.end()),
+        closeMilliseconds,
+      );
     },
   };
 }

@@ -82,8 +82,10 @@ export function openRedisWakeQueue({ url, now, role, prefix = "{dripline}" }: Re
     },
     bullQueue: () => queue,
     async close() {
-      await within(queue.close(), closeMilliseconds);
-      await within(producer.quit(), closeMilliseconds);
+      await within(
+        queue.close().finally(() => producer.quit()),
+        closeMilliseconds,
+      );
       producer.disconnect();
     },
   };
