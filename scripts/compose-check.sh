@@ -116,7 +116,7 @@ END
 make_key() { dc exec -T "$1" dripline create-api-key --name check 2>"$work/key.log" | tr -d '\r' >"$work/key" && [ -s "$work/key" ] || { cat "$work/key.log" && return 1; }; }
 sequence() { client prepare "$1" >"$work/$1.sequence"; }
 enroll() { client enroll "$(cat "$work/$1.sequence")" "$@"; }
-verdict() { client verdict "$(cat "$work/$1.sequence")" "$@"; }
+verdict() { client verdict "$(cat "$work/$1.sequence")" "$@" | tee "$work/verdict"; }
 logged_sent() { docker logs --since "$2" "$1" 2>&1 | grep -c '"msg":"sent"'; }
 now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
 
@@ -177,7 +177,12 @@ victim=$(running worker | head -n 1)
 check "a worker is killed" docker kill "$victim"
 # Whatever it had handed over without an answer is in doubt, and listed: at most its four connections.
 check "nobody is lost, nobody gets two" verdict second "$people" 4
-check "what is in doubt is told by the command" dc exec -T api dripline in-doubt
+in_doubt_is_told() {
+  local told
+  told=$(dc exec -T api dripline in-doubt | head -n 1) && printf '%s\n' "$told"
+  [ "$(grep -o '^[0-9]*' <<<"$told")" = "$(grep -o '[0-9]* in doubt' "$work/verdict" | grep -o '^[0-9]*')" ]
+}
+check "dripline in-doubt tells as many" in_doubt_is_told
 must "docker compose up replaces it" dc up -d --no-build --scale worker=3
 must "three workers are healthy" wait_healthy worker 3
 
