@@ -11,7 +11,10 @@ find node_modules/.pnpm -type f \( -name '*.ts' -o -name '*.[mc]ts' -o -name '*.
 
 mkdir image
 for part in apps/api apps/worker apps/cli packages/*; do
-  [ -d "$part/node_modules" ] || continue # none of the three needs it
+  if [ ! -d "$part/node_modules" ]; then # none of the three needs it
+    rm -f "node_modules/.pnpm/node_modules/@dripline/${part#*/}"
+    continue
+  fi
   mkdir -p "image/$part"
   for kept in package.json dist node_modules migrations inbox-page.html; do
     [ ! -e "$part/$kept" ] || mv "$part/$kept" "image/$part/"
