@@ -215,5 +215,6 @@ export const otherVariables = {
   NODE_ENV: "`production`, as the image sets it: API and workers do not start without `PUBLIC_URL`",
   NODE_EXTRA_CA_CERTS:
     "Node.js' own: a file with certificates to trust besides the usual ones, for PostgreSQL, Redis and SMTP",
+  DRIPLINE_IMAGE: "the compose files' own: which image they run; `dripline`, built here, if it is not set",
   DRIPLINE_DEBUG: "anything: commands that fail show the stack trace as well",
 } as const;

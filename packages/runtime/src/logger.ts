@@ -26,10 +26,22 @@ export function createLogger({ role, level, isTerminal, destination }: LoggerOpt
       base: { role, pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: withoutClient },
       hooks: { streamWrite: redactLine },
     },
     destination ?? (isTerminal ? prettyDestination() : pino.destination({ dest: 1, sync: true })),
   );
+}
+
+/**
+ * node-postgres hangs the whole connection on the error of one that died while idle: ten kilobytes a line, with every
+ * statement it had prepared, times as many connections as there were.
+ */
+function withoutClient(err: unknown): unknown {
+  if (!(err instanceof Error)) return err;
+  const told = pino.stdSerializers.err(err);
+  delete told.client;
+  return told;
 }
 
 /** Loaded only when a person watches: production needs neither its time nor its memory. */

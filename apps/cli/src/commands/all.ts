@@ -3,6 +3,7 @@ import { readApiConfig, readWorkerConfig } from "@dripline/runtime/config";
 import { type ConfigProblem, describeConfigProblems } from "@dripline/runtime/config-problem";
 import { createLogger } from "@dripline/runtime/logger";
 import { handleShutdown } from "@dripline/runtime/shutdown";
+import { findUnknownVariables } from "@dripline/runtime/unknown-variables";
 import { keepRunning, type ServiceKept } from "../keep-running.ts";
 import { UserError } from "../user-error.ts";
 
@@ -19,7 +20,9 @@ const marginSeconds = 3;
  */
 export async function all(env: NodeJS.ProcessEnv): Promise<void> {
   const [api, worker] = [readApiConfig(env), readWorkerConfig(env)];
-  if (!api.ok || !worker.ok) throw new UserError(describeConfigProblems(problemsOf(api, worker)));
+  if (!api.ok || !worker.ok) {
+    throw new UserError(describeConfigProblems(problemsOf(api, worker), findUnknownVariables(env)));
+  }
 
   const { logLevel: level, shutdownGraceSeconds } = worker.config;
   const log = createLogger({ role: "all", level, isTerminal: process.stdout.isTTY === true });
