@@ -13,6 +13,8 @@ import { runCommand } from "./run-command.ts";
 
 /** Real processes and what they say about their settings. */
 const database = await freshDatabase();
+/** For a worker with a public address: the database then belongs to that one. */
+const published = await freshDatabase();
 const roles = ["api", "worker"] as const;
 const good = {
   DATABASE_URL: database.url,
@@ -42,7 +44,7 @@ test.each([
 });
 
 test.each(roles)("in production the %s starts with nothing more than these", async (role) => {
-  const env = { ...good, NODE_ENV: "production", PUBLIC_URL: "https://mail.example.com" };
+  const env = { ...good, DATABASE_URL: published.url, NODE_ENV: "production", PUBLIC_URL: "https://mail.example.com" };
   const process = await startProcess(role, { ...env, API_PORT: String(await freePort()) });
   running.push(process);
 });
