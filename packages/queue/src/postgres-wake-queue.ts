@@ -64,10 +64,14 @@ export function openPostgresWakeQueue({ url, now, role }: PostgresWakeQueueOptio
     // Bull Board takes a Queue on either backend; BullMQ's types tell them apart.
     bullQueue: () => queue as unknown as Queue,
     async close() {
-      await within(
-        queue.close().finally(() => pool.end()),
-        closeMilliseconds,
-      );
+      const closeBoth = async (): Promise<void> => {
+        try {
+          await queue.close();
+        } finally {
+          await pool.end();
+        }
+      };
+      await within(closeBoth(), closeMilliseconds);
     },
   };
 }

@@ -82,10 +82,14 @@ export function openRedisWakeQueue({ url, now, role, prefix = "{dripline}" }: Re
     },
     bullQueue: () => queue,
     async close() {
-      await within(
-        queue.close().finally(() => producer.quit()),
-        closeMilliseconds,
-      );
+      const closeBoth = async (): Promise<void> => {
+        try {
+          await queue.close();
+        } finally {
+          await producer.quit();
+        }
+      };
+      await within(closeBoth(), closeMilliseconds);
       producer.disconnect();
     },
   };

@@ -6,7 +6,10 @@ test("an idle connection that died is told by its error, without the connection 
   const destination = { write: (line: string) => void lines.push(line) };
   const log = createLogger({ role: "worker", level: "info", isTerminal: false, destination });
   // As pg-pool hands it over.
-  const err = Object.assign(new Error("terminating connection"), { code: "57P01", client: { secretKey: 1, statements: {} } });
+  const err = Object.assign(new Error("terminating connection"), {
+    code: "57P01",
+    client: { secretKey: 1, statements: {} },
+  });
 
   log.warn({ err }, "an idle database connection was lost");
 
