@@ -25,11 +25,17 @@ failures=()
 section() { printf '\n%s\n' "$*"; }
 pass() { passed=$((passed + 1)) && printf '  ok    %s\n' "$*"; }
 fail() { failures+=("$*") && printf '  FAIL  %s\n' "$*"; }
-# Runs a command behind one line; what it printed is shown beside "ok" in short, and in full when it failed.
+# Runs a command behind one line; of what it printed the last line is shown beside "ok", and more of it when it failed.
 check() { # <what> <command…>
   local what=$1 output
   shift
-  if output=$("$@" 2>&1); then pass "$what${output:+ ($(tail -n 1 <<<"$output"))}"; else fail "$what" && tail -n 30 <<<"$output" | sed 's/^/        | /' && return 1; fi
+  if output=$("$@" 2>&1); then
+    pass "$what${output:+ ($(tail -n 1 <<<"$output"))}"
+  else
+    fail "$what"
+    tail -n 30 <<<"$output" | sed 's/^/        | /'
+    return 1
+  fi
 }
 # Without this the rest has no meaning.
 must() { check "$@" || finish; }
@@ -55,7 +61,10 @@ clean_up() {
 trap 'clean_up' EXIT
 trap 'exit 130' INT TERM
 
-running() { docker ps --quiet --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=$1"; }
+# Not by compose: v1 and v2 list different ones.
+running() { # <service>
+  docker ps --quiet --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=$1"
+}
 health() { docker inspect --format '{{.State.Health.Status}}' "$1"; }
 
 wait_healthy() { # <service> <how many>
@@ -68,7 +77,9 @@ wait_healthy() { # <service> <how many>
     sleep 1
   done
   printf '%s of %s are healthy\n' "$healthy" "$2"
-  for id in ${ids[@]+"${ids[@]}"}; do docker inspect --format '{{.Name}}: {{range .State.Health.Log}}{{.Output}}{{end}}' "$id"; done
+  for id in ${ids[@]+"${ids[@]}"}; do
+    docker inspect --format '{{.Name}}: {{range .State.Health.Log}}{{.Output}}{{end}}' "$id"
+  done
   return 1
 }
 
@@ -113,7 +124,10 @@ services:
 END
 }
 
-make_key() { dc exec -T "$1" dripline create-api-key --name check 2>"$work/key.log" | tr -d '\r' >"$work/key" && [ -s "$work/key" ] || { cat "$work/key.log" && return 1; }; }
+make_key() { # <service>
+  dc exec -T "$1" dripline create-api-key --name check 2>"$work/key.log" | tr -d '\r' >"$work/key"
+  [ -s "$work/key" ] || { cat "$work/key.log" && return 1; }
+}
 sequence() { client prepare "$1" >"$work/$1.sequence"; }
 enroll() { client enroll "$(cat "$work/$1.sequence")" "$@"; }
 verdict() { client verdict "$(cat "$work/$1.sequence")" "$@" | tee "$work/verdict"; }
@@ -150,7 +164,9 @@ check "nothing for building or testing is in it, nor the embedded PostgreSQL" is
 check "it does not run as root" bash -c "[ \"\$(docker run --rm --entrypoint id '$image' --user --name)\" = node ]"
 check "it runs commands of dripline" docker run --rm "$image" --help
 size() { docker image inspect --format '{{.Size}}' "$1"; }
-printf '        %s MB, of which node:24-slim is %s MB\n' $(($(size "$image") / 1000000)) $(($(size node:24-slim) / 1000000))
+printf '        %s MB' $(($(size "$image") / 1000000))
+docker image inspect node:24-slim >/dev/null 2>&1 && printf ', of which node:24-slim is %s MB' $(($(size node:24-slim) / 1000000))
+printf '\n'
 
 # ---- with Redis
 
@@ -192,13 +208,17 @@ enroll third "$people" 12 >"$work/enroll.log" 2>&1 &
 enrolling=$!
 must "emails are under way" client arrived third 10
 stopped_in_order() { # <id>
-  docker stop --time 75 "$1" >/dev/null && [ "$(docker inspect --format '{{.State.ExitCode}}' "$1")" = 0 ] && docker start "$1" >/dev/null
+  docker stop --time 75 "$1" >/dev/null || return
+  [ "$(docker inspect --format '{{.State.ExitCode}}' "$1")" = 0 ] || { echo "exit code not 0" && return 1; }
+  docker start "$1" >/dev/null
 }
 for id in $(running worker); do
   check "a worker stops in order, with exit code 0, and starts again" stopped_in_order "$id"
   must "it is healthy again" wait_healthy worker 3
 done
-if wait $enrolling; then pass "they are enrolled meanwhile ($(cat "$work/enroll.log"))"; else fail "they are enrolled meanwhile: $(cat "$work/enroll.log")"; fi
+# Waited for here: a command behind `check` runs in a shell of its own, whose child it is not.
+wait $enrolling && enrolled=true || enrolled=false
+check "they are enrolled meanwhile" bash -c 'cat "$1" && "$2"' - "$work/enroll.log" $enrolled
 check "everybody gets exactly one email" verdict third "$people" 0
 
 section "Scaled to four workers"
@@ -211,8 +231,12 @@ check "everybody gets exactly one email" verdict fourth 120 0
 check "every one of the four workers sent" every_worker_sent "$since" 4
 
 is_gone() {
-  local left
-  left=$(docker ps --all --quiet --filter "label=com.docker.compose.project=$project" && docker volume ls --quiet --filter "label=com.docker.compose.project=$project" && docker network ls --quiet --filter "label=com.docker.compose.project=$project")
+  local ours="label=com.docker.compose.project=$project" left
+  left=$(
+    docker ps --all --quiet --filter "$ours"
+    docker volume ls --quiet --filter "$ours"
+    docker network ls --quiet --filter "$ours"
+  )
   [ -z "$left" ] || { printf '%s\n' "$left" && return 1; }
 }
 must "docker compose down --volumes" dc down --volumes

@@ -33,7 +33,10 @@ ask() { # <question> <proposal>
 }
 keep() { # <name> <content>
   file=$directory/secrets/$1
-  if [ -e "$file" ]; then say "kept    $file"; else printf '%s\n' "$2" >"$file" && chmod 444 "$file" && say "written $file"; fi
+  [ ! -e "$file" ] || { say "kept    $file" && return; }
+  printf '%s\n' "$2" >"$file"
+  chmod 444 "$file"
+  say "written $file"
 }
 
 # All questions come before the first file, so that an interrupted run leaves nothing half done.
