@@ -57,7 +57,7 @@ describeRedis("dripline doctor", async () => {
     for (const good of [
       "PostgreSQL",
       "tables are those",
-      "Redis 7",
+      "queue in (Redis|Valkey) ",
       "lets us log in",
       "a worker is at work",
       "is ready",
@@ -148,13 +148,13 @@ describeRedis("dripline doctor", async () => {
         await setPolicy("allkeys-lru");
         return { undo: () => setPolicy("noeviction") };
       },
-      "queue in Redis 7",
-      "maxmemory-policy is allkeys-lru, so Redis",
+      "queue in ",
+      "maxmemory-policy is allkeys-lru, so ",
     ],
     [
       "a Redis that is only a replica",
       async () => ({ env: { REDIS_URL: `redis://:redis-password@127.0.0.1:${replica?.port}` } }),
-      "queue in Redis 7",
+      "queue in ",
       "This is a replica, which takes no jobs: write its master into REDIS_URL",
     ],
     [
