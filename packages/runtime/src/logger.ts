@@ -26,7 +26,7 @@ export function createLogger({ role, level, isTerminal, destination }: LoggerOpt
       base: { role, pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: withoutClient },
+      serializers: { err: describeError },
       hooks: { streamWrite: redactLine },
     },
     destination ?? (isTerminal ? prettyDestination() : pino.destination({ dest: 1, sync: true })),
@@ -34,14 +34,19 @@ export function createLogger({ role, level, isTerminal, destination }: LoggerOpt
 }
 
 /**
- * node-postgres hangs the whole connection on the error of one that died while idle: ten kilobytes a line, with every
- * statement it had prepared, times as many connections as there were.
+ * An error's words, its stack with those of its causes, and what stands beside them as plain values (`code`, `severity`). Not
+ * the objects that libraries hang on it: node-postgres the whole connection with its keys, ioredis the command with its data.
  */
-function withoutClient(err: unknown): unknown {
-  if (!(err instanceof Error)) return err;
-  const told = pino.stdSerializers.err(err);
-  delete told.client;
-  return told;
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { aggregateErrors, ...described } = pino.stdSerializers.err(error);
+  const plain = Object.entries(described).filter(([, value]) => value === null || typeof value !== "object");
+  return {
+    ...Object.fromEntries(plain),
+    ...(aggregateErrors === undefined
+      ? {}
+      : { aggregateErrors: error instanceof AggregateError ? error.errors.map(describeError) : [] }),
+  };
 }
 
 /** Loaded only when a person watches: production needs neither its time nor its memory. */
