@@ -1,5 +1,6 @@
 import { assertSchemaCompatibility, LATEST_SCHEMA_VERSION, type PgPool, Queue, Worker } from "bullmq";
 import { wakeConsumer, wakeProcessor, within, workerOptions } from "./consume-wakes.ts";
+import { countPostgresJobs } from "./count-postgres-jobs.ts";
 import { createPatientPostgresBackend } from "./postgres-queue-backend.ts";
 import { openPostgresQueuePool, PostgresUnreachableError } from "./postgres-queue-pool.ts";
 import { postgresQueueSchema } from "./postgres-queue-schema.ts";
@@ -59,7 +60,7 @@ export function openPostgresWakeQueue({ url, now, role }: PostgresWakeQueueOptio
       return wakeConsumer(worker, options.onError, () => untilReady(pool));
     },
     check: () => checkPostgres(pool, () => queue.isPaused()),
-    counts: () => queue.getJobCounts(),
+    counts: ({ upTo } = {}) => (upTo === undefined ? queue.getJobCounts() : countPostgresJobs(pool, upTo)),
     applySettings: () => applyQueueSettings(queue.getBackend()),
     // Bull Board takes a Queue on either backend; BullMQ's types tell them apart.
     bullQueue: () => queue as unknown as Queue,

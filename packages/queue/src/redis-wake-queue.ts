@@ -74,7 +74,10 @@ export function openRedisWakeQueue({ url, now, role, prefix = "{dripline}" }: Re
     check: () => checkRedis(producer, target, connected, () => queue.isPaused()),
     async counts() {
       await connected();
-      return queue.getJobCounts();
+      const [counts, isPaused] = await Promise.all([queue.getJobCounts(), queue.isPaused()]);
+      const { waiting = 0, paused = 0 } = counts;
+      // As the PostgreSQL backend says it: on Redis, BullMQ itself goes on to call them waiting.
+      return isPaused ? { ...counts, waiting: 0, paused: waiting + paused } : counts;
     },
     async applySettings() {
       await connected();

@@ -383,6 +383,24 @@ export function wakeQueueConformance(name: string, open: () => Promise<WakeQueue
       expect(await queue.counts()).toMatchObject({ waiting: 1, delayed: 2, active: 0, failed: 0, completed: 0 });
     });
 
+    test("counts up to a number say that number of whatever is more, and are right up to it", async () => {
+      const queue = await openQueue();
+
+      await queue.wake([newWake(0), newWake(60_000), newWake(60_000), newWake(60_000)]);
+
+      expect(await queue.counts({ upTo: 3 })).toMatchObject({
+        waiting: 1,
+        delayed: 3,
+        active: 0,
+        failed: 0,
+        completed: 0,
+      });
+      const { delayed } = await queue.counts({ upTo: 2 });
+      expect(delayed).toBeGreaterThanOrEqual(2);
+      await queue.bullQueue().pause();
+      expect(await queue.counts({ upTo: 3 })).toMatchObject({ waiting: 0, paused: 1 });
+    });
+
     test("check finds a server that can be relied on, and says when the queue is paused", async () => {
       const queue = await openQueue();
       expect(await queue.check()).toMatchObject({ backend: queue.backend, isReachable: true, problems: [] });

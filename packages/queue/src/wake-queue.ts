@@ -66,8 +66,11 @@ export interface WakeQueue {
   consume(handler: WakeHandler, options: ConsumeOptions): WakeConsumer;
   /** Looks at the backend. Never throws and never takes longer than a few seconds. */
   check(): Promise<QueueHealth>;
-  /** Number of jobs by state (`waiting`, `active`, `delayed`, `failed`, …). */
-  counts(): Promise<Record<string, number>>;
+  /**
+   * Number of jobs by state (`waiting`, `active`, `delayed`, `failed`, …). With `upTo`, a state that has more than that may
+   * be said to have just as many: the PostgreSQL backend reads an index entry, or else a whole row, for each job it counts.
+   */
+  counts(options?: { readonly upTo?: number }): Promise<Record<string, number>>;
   /** Writes the queue's own settings again: FLUSHALL takes them away. For sweeps; cheap. */
   applySettings(): Promise<void>;
   /** The BullMQ queue, for Bull Board and nothing else. */

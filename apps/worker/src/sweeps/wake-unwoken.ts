@@ -26,7 +26,7 @@ export const wakeUnwoken: Sweep = {
   name: "wake-unwoken",
   async runOnce(deps) {
     // Throws while the queue is down: rows that are marked as woken and were not would wait for longer.
-    await deps.queue.counts();
+    await deps.queue.counts({ upTo: 1 });
     let found = 0;
     for (let batch = await wakeBatch(deps); batch > 0; batch = batch === batchMax ? await wakeBatch(deps) : 0) {
       found += batch;
@@ -58,6 +58,6 @@ async function wakeStragglers(deps: SweepDeps): Promise<number> {
 }
 
 async function isQueueShort(deps: SweepDeps): Promise<boolean> {
-  const { waiting = 0, active = 0, paused = 0 } = await deps.queue.counts();
+  const { waiting = 0, active = 0, paused = 0 } = await deps.queue.counts({ upTo: shortQueueJobs });
   return waiting + active + paused < shortQueueJobs;
 }
