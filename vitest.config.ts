@@ -4,7 +4,8 @@ import { SummaryReporter } from "./packages/testkit/src/summary-reporter.ts";
 
 // Packages resolve to each other's sources, so a test run needs no build. Only tests/ (which start the real
 // processes) use what `pnpm build` made.
-const conditions = ["dripline-source", "module", "node", "development|production"];
+// Without vite's own "module": what stands under it in @opentelemetry/api only a bundler can load.
+const conditions = ["dripline-source", "node", "development|production"];
 
 export default defineConfig({
   resolve: { conditions },

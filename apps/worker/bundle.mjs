@@ -15,6 +15,9 @@ await build({
     // They look for what lies beside them: migrations, the printer for terminals.
     "@dripline/db/migration-state",
     "@dripline/runtime/logger",
+    // Loaded only where somebody asked for traces.
+    "@dripline/telemetry/start-tracing",
+    "@dripline/queue/job-telemetry",
     // An optional part of pg that is not installed.
     "pg-native",
   ],

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { makeApiMetrics } from "@dripline/api/api-metrics";
 import { buildApp } from "@dripline/api/build-app";
 import { createApiKey } from "@dripline/db/api-keys";
 import { type Database, openDatabase } from "@dripline/db/database";
@@ -10,6 +11,8 @@ import { startPostgres } from "@dripline/embedded/postgres";
 import { migratePostgresQueue } from "@dripline/queue/migrate-postgres-queue";
 import { openWakeQueue } from "@dripline/queue/open-wake-queue";
 import { createLogger } from "@dripline/runtime/logger";
+import { openMetricRegistry } from "@dripline/telemetry/instruments";
+import { noSpans } from "@dripline/telemetry/spans";
 import { judgePlans, type Statement } from "./judge-plan.ts";
 import { listRequests } from "./list-requests.ts";
 import { seedLists } from "./seed-lists.ts";
@@ -63,6 +66,8 @@ async function run(database: Database): Promise<boolean> {
     database: listening(database, statements),
     queue: openWakeQueue({ databaseUrl: postgres.url, now: () => new Date(), role: "producer" }),
     log: createLogger({ role: "api", level: "error", isTerminal: false }),
+    metrics: makeApiMetrics(openMetricRegistry("api")),
+    spans: noSpans,
     now: () => new Date(),
     pace: REAL_PACE,
     limits: { perSecondMax: null, senderPerDayMax: null, contactGapMinutes: 0, overdueGapMinutes: 60 },

@@ -9,6 +9,7 @@ import { allowedMethods } from "./allowed-methods.ts";
 import { answerUnreadable } from "./answer-unreadable.ts";
 import type { Deps } from "./deps.ts";
 import { hangUpWhenStopping } from "./hang-up-when-stopping.ts";
+import { measureAnswers } from "./measure-answers.ts";
 import { serveOps } from "./ops/serve-ops.ts";
 import { ProblemError } from "./problem-error.ts";
 import { problemFromError } from "./problem-from-error.ts";
@@ -53,6 +54,7 @@ import { serveTestSend } from "./routes/test-send.ts";
 import { serveUnenroll } from "./routes/unenroll.ts";
 import { serveUnsubscribe } from "./routes/unsubscribe.ts";
 import { serveUsers } from "./routes/users.ts";
+import { traceRequests } from "./trace-requests.ts";
 
 /** The largest body is a template: 200,000 characters of MJML, up to six bytes each as JSON. */
 const bodyBytesMax = 2_000_000;
@@ -82,6 +84,8 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   app.decorate("limitRequests", await limitRequests(app, deps));
   answerProblems(app);
   logAnswers(app);
+  measureAnswers(app, deps.metrics);
+  traceRequests(app, deps.spans);
   hangUpWhenStopping(app);
 
   const document = openApiDocument({ operations, version: deps.version, serverUrl: deps.publicUrl });

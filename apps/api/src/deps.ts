@@ -3,6 +3,8 @@ import type { Pace } from "@dripline/domain/delay";
 import type { SendLimits } from "@dripline/domain/throttle";
 import type { WakeQueue } from "@dripline/queue/wake-queue";
 import type { Logger } from "@dripline/runtime/logger";
+import type { Spans } from "@dripline/telemetry/spans";
+import type { ApiMetrics } from "./api-metrics.ts";
 import type { TestMail } from "./open-test-mail.ts";
 import type { RequestLimits } from "./request-limits.ts";
 
@@ -11,6 +13,8 @@ export interface Deps {
   readonly database: Database;
   readonly queue: WakeQueue;
   readonly log: Logger;
+  readonly metrics: ApiMetrics;
+  readonly spans: Spans;
   readonly now: () => Date;
   readonly pace: Pace;
   /** What the workers keep to, so that it can be explained. */

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import { REAL_PACE } from "@dripline/domain/delay";
+import { openManagement } from "@dripline/engine/open-management";
+import { openTracing } from "@dripline/engine/open-tracing";
 import { requireSoundStart } from "@dripline/engine/require-sound-start";
+import { traceWakes } from "@dripline/engine/trace-wakes";
 import { compileTemplate } from "@dripline/mail/compile-template";
 import { openWakeQueue } from "@dripline/queue/open-wake-queue";
 import { readApiConfig } from "@dripline/runtime/config";
@@ -9,6 +12,10 @@ import { createLogger } from "@dripline/runtime/logger";
 import { refuseStart } from "@dripline/runtime/refuse-start";
 import { handleShutdown } from "@dripline/runtime/shutdown";
 import { findUnknownVariables, warnOfUnknownVariables } from "@dripline/runtime/unknown-variables";
+import { watchConnections } from "@dripline/telemetry/installation-gauges";
+import { openMetricRegistry } from "@dripline/telemetry/instruments";
+import { makeReadinessBoard } from "@dripline/telemetry/readiness";
+import { makeApiMetrics } from "./api-metrics.ts";
 import { buildApp } from "./build-app.ts";
 import { openApiDatabase } from "./open-api-database.ts";
 import { openRequestCounter } from "./open-request-counter.ts";
@@ -33,11 +40,39 @@ const database = openApiDatabase(config.databaseUrl, (err) =>
 );
 shutdown.onClose("database", () => database.end());
 
-const queue = openWakeQueue({ redisUrl: config.redisUrl, databaseUrl: config.databaseUrl, now, role: "producer" });
-shutdown.onClose("queue", () => queue.close());
+const {
+  spans,
+  telemetry,
+  close: closeTracing,
+} = await openTracing({ settings: config.tracing, role: "api", log, now });
+shutdown.onClose("traces", closeTracing);
+
+const opened = openWakeQueue({
+  redisUrl: config.redisUrl,
+  databaseUrl: config.databaseUrl,
+  now,
+  role: "producer",
+  telemetry,
+});
+shutdown.onClose("queue", () => opened.close());
+const queue = { ...opened, ...traceWakes(opened, spans, now) };
 
 const redis = config.redisUrl === undefined ? null : openRequestCounter(config.redisUrl);
 shutdown.onClose("request counter", async () => redis?.disconnect());
+
+const metrics = openMetricRegistry("api");
+watchConnections(metrics, database);
+const readiness = makeReadinessBoard(shutdown.signal);
+const management = await openManagement({
+  listen: config.management,
+  metrics,
+  readiness: readiness.read,
+  databaseUrl: config.databaseUrl,
+  publicUrl: config.publicUrl,
+  queue,
+});
+if (management.kind === "open") shutdown.onClose("metrics", () => management.close());
+else refuseStart(shutdown, log, "API", management.problems);
 
 /** Without a valid key, from one address: far more than a person tries, far less than a scanner wants. */
 const perStrangerMax = 120;
@@ -48,6 +83,8 @@ const app = await buildApp({
   database,
   queue,
   log,
+  metrics: makeApiMetrics(metrics),
+  spans,
   now,
   pace: config.dayLengthMilliseconds === undefined ? REAL_PACE : { dayMilliseconds: config.dayLengthMilliseconds },
   limits: config.limits,
@@ -68,6 +105,7 @@ const start = await requireSoundStart({
   isQueueAwaited: false,
   now,
   log,
+  onWait: readiness.waitFor,
   signal: shutdown.signal,
 });
 if (start.kind === "sound") await listen();
@@ -76,6 +114,7 @@ else if (start.kind === "refused") refuseStart(shutdown, log, "API", start.probl
 async function listen(): Promise<void> {
   try {
     await app.listen({ host: config.host, port: config.port });
+    readiness.ready();
     log.info({ url: config.publicUrl, backend: queue.backend }, "ready");
     process.send?.({ type: "ready" });
     // The first template that is saved must not wait, in its transaction, until the compiler is loaded.

@@ -97,7 +97,9 @@ export function route<O extends OperationDefinition>(
     ],
     handler: async (request, reply) => {
       const input = parseRequest(operation, request);
-      return answer({ ...input, principal: request.principal, now: deps.now(), log: request.log }, request, reply);
+      const context = { ...input, principal: request.principal, now: deps.now(), log: request.log };
+      const work = () => answer(context, request, reply);
+      return request.trace === null ? work() : request.trace.within(work);
     },
   });
 }
@@ -121,28 +123,30 @@ export async function answerWrite<O extends OperationDefinition>(
   const ifMatch = readIfMatch(request.headers["if-match"]);
   if (ifMatch !== undefined && !operation.takesIfMatch) throw dependsOnNoRevision();
   const effects: (() => Promise<void>)[] = [];
-  const outcome = await inTransaction(deps.database, async (tx) => {
-    const stored = identity && (await takeIdempotencyKey(tx, identity));
-    if (stored) return { ...stored, isReplay: true };
+  const carryOut = () =>
+    inTransaction(deps.database, async (tx) => {
+      const stored = identity && (await takeIdempotencyKey(tx, identity));
+      if (stored) return { ...stored, isReplay: true };
 
-    const afterCommit = (effect: () => Promise<void>) => void effects.push(effect);
-    const data: Record<string, unknown> = isEdit(operation) ? { fields: Object.keys(context.body as object) } : {};
-    const addToAudit = (more: Readonly<Record<string, unknown>>) => void Object.assign(data, more);
-    const tools = { tx, ifMatch, afterCommit, addToAudit };
-    const body = encode(operation, await handler({ ...context, ...tools } as unknown as Context<O>));
-    await insertAuditEntry(tx, {
-      at: context.now,
-      principal,
-      action: operation.id,
-      objectType: operation.tag,
-      objectId: idOf(body),
-      requestId: request.id,
-      data,
+      const afterCommit = (effect: () => Promise<void>) => void effects.push(effect);
+      const data: Record<string, unknown> = isEdit(operation) ? { fields: Object.keys(context.body as object) } : {};
+      const addToAudit = (more: Readonly<Record<string, unknown>>) => void Object.assign(data, more);
+      const tools = { tx, ifMatch, afterCommit, addToAudit };
+      const body = encode(operation, await handler({ ...context, ...tools } as unknown as Context<O>));
+      await insertAuditEntry(tx, {
+        at: context.now,
+        principal,
+        action: operation.id,
+        objectType: operation.tag,
+        objectId: idOf(body),
+        requestId: request.id,
+        data,
+      });
+      const statusCode = operation.success;
+      if (identity) await storeAnswer(tx, identity, { statusCode, body: withoutSecrets(operation, body) });
+      return { statusCode, body, isReplay: false };
     });
-    const statusCode = operation.success;
-    if (identity) await storeAnswer(tx, identity, { statusCode, body: withoutSecrets(operation, body) });
-    return { statusCode, body, isReplay: false };
-  });
+  const outcome = await deps.spans.run("transaction", { "dripline.operation": operation.id }, carryOut);
   for (const effect of effects) await effect();
   if (outcome.isReplay) reply.header("idempotency-replayed", "true");
   if (outcome.statusCode === 201) {

@@ -26,10 +26,12 @@ export async function applyDecision(deps: SendDeps, facts: ExecutionFacts, decis
       deps.onCheckpoint("decided", row.executionId);
       return { kind: "again", at: decision.at };
     }
-    case "hold":
-      await holdExecutions(deps.db, [{ ...row, ...decision }], by);
+    case "hold": {
+      const held = await holdExecutions(deps.db, [{ ...row, ...decision }], by);
+      if (held.length === 1) deps.metrics.outcome("held");
       deps.onCheckpoint("decided", row.executionId);
       return { kind: "done" };
+    }
     case "stop":
       await stopExecutions(deps.db, [{ ...row, ...decision }], by);
       deps.onCheckpoint("decided", row.executionId);

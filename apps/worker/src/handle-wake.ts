@@ -38,6 +38,7 @@ async function sendAfterLoss(deps: SendDeps, wake: Wake): Promise<WakeVerdict> {
   if (deps.stopping.aborted) return { kind: "again", at: deps.now() }; // not tried here, so not counted
   const [counted] = await countUnclaimedLosses(deps.db, [wake], { now: deps.now(), actor: "worker" });
   if (counted?.kind === "failed") {
+    deps.metrics.outcome("failed");
     deps.log.error({ ...wake, workerLosses: counted.workerLosses }, lostRepeatedly.message);
     return { kind: "done" };
   }

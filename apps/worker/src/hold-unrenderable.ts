@@ -11,7 +11,9 @@ export async function holdUnrenderable(
   { reason, message }: UnrenderableEmail,
 ): Promise<WakeVerdict> {
   const { id: executionId, generation } = facts.execution;
-  await holdExecutions(deps.db, [{ executionId, generation, reason, message }], { now: deps.now(), actor: "worker" });
+  const move = { executionId, generation, reason, message };
+  const held = await holdExecutions(deps.db, [move], { now: deps.now(), actor: "worker" });
+  if (held.length === 1) deps.metrics.outcome("held");
   deps.log.warn({ executionId, reason, detail: message }, "held: the email cannot be rendered");
   return { kind: "done" };
 }

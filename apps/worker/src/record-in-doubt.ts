@@ -23,6 +23,12 @@ export interface Doubt {
  * decides (`hold`). Whichever it is, the doubt is on record. False if the row was no longer this one's.
  */
 export async function recordInDoubt(deps: SendDeps, facts: ExecutionFacts, doubt: Doubt): Promise<boolean> {
+  const isRecorded = await carryOutPolicy(deps, facts, doubt);
+  if (isRecorded) deps.metrics.outcome("in_doubt");
+  return isRecorded;
+}
+
+async function carryOutPolicy(deps: SendDeps, facts: ExecutionFacts, doubt: Doubt): Promise<boolean> {
   const { executionId, generation, event, now } = doubt;
   const policy = facts.sequence.inDoubtPolicy;
   const execution = { ...doubt, hasAdvanced: facts.execution.hasAdvanced };

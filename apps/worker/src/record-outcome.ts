@@ -70,6 +70,7 @@ async function writeOutcome(
       const moved = await move(deps.db, [{ executionId, generation, at, reason, message, smtpCode, enhancedCode }], by);
       deps.onCheckpoint("recorded", executionId);
       if (moved.length === 1) {
+        deps.metrics.outcome(outcome.kind === "retry" ? "retried" : "not_handed_over");
         await wakeAfterCommit(deps.queue, [{ executionId, generation, at }], (err) =>
           deps.log.warn(
             { err, executionId },
@@ -82,7 +83,9 @@ async function writeOutcome(
 
     case "failed": {
       const { reason, message, smtpCode, enhancedCode } = outcome;
-      await failExecutions(deps.db, [{ executionId, generation, reason, message, smtpCode, enhancedCode }], by);
+      const move = { executionId, generation, reason, message, smtpCode, enhancedCode };
+      const failed = await failExecutions(deps.db, [move], by);
+      if (failed.length === 1) deps.metrics.outcome("failed");
       deps.onCheckpoint("recorded", executionId);
       return deps.log.error({ executionId, reason, detail: message }, "failed: needs an operator");
     }
@@ -100,6 +103,7 @@ async function letGo(deps: SendDeps, { executionId, generation }: Claim, now: Da
   const message = "Something changed while the worker connected to the mail server: nothing was sent.";
   const move = { executionId, generation, at: now, reason: "fenced", message };
   const [released] = await releaseExecutions(deps.db, [move], { now, actor: "worker" });
+  deps.metrics.outcome("not_handed_over");
   deps.log.warn({ executionId, generation, isReleased: released !== undefined }, "fenced: nothing was sent");
   if (released === undefined) return;
   await wakeAfterCommit(deps.queue, [{ executionId, generation, at: now }], (err) =>

@@ -17,12 +17,15 @@ export async function recordSent(
 ): Promise<void> {
   const sent = { executionId, generation, to: "sent", at: now, email: { response } } as const;
   if (await advance(deps, facts, { ...sent, from: "sending", event: null })) {
+    deps.metrics.outcome("sent");
+    deps.metrics.lateness((now.getTime() - facts.execution.scheduledFor.getTime()) / 1_000);
     return deps.log.info({ executionId, generation }, "sent");
   }
   const message = "The mail server's answer came late, and says that it was accepted.";
   const event = { reason: "late_reply", message, actor: "worker" };
   for (const from of ["in_doubt", "scheduled"] as const) {
     if (await advance(deps, facts, { ...sent, from, event })) {
+      deps.metrics.outcome("sent");
       return deps.log.warn({ executionId, generation, from }, "sent: a late reply settled the doubt");
     }
   }

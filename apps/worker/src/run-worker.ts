@@ -78,10 +78,12 @@ export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, optio
       async (wake, ...rest) => {
         if (!fence.isOpen()) return { kind: "again", at: new Date(deps.now().getTime() + againMilliseconds) };
         inHand.add(wake.executionId);
+        deps.metrics.inHand(inHand.size);
         try {
           return await handle(wake, ...rest);
         } finally {
           inHand.delete(wake.executionId);
+          deps.metrics.inHand(inHand.size);
           if (inHand.size === 0) onHandsEmpty();
         }
       },

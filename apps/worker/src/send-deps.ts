@@ -4,8 +4,10 @@ import type { SendLimits } from "@dripline/domain/throttle";
 import type { Renderer } from "@dripline/mail/render";
 import type { MailTransport } from "@dripline/mail/transport";
 import type { WakeQueue } from "@dripline/queue/wake-queue";
+import type { Spans } from "@dripline/telemetry/spans";
 import type { OnCheckpoint } from "./checkpoints.ts";
 import type { MailSlots } from "./mail-slots.ts";
+import type { WorkerMetrics } from "./worker-metrics.ts";
 
 /** As much of a logger as the worker needs; pino's fits. */
 export interface WorkerLog {
@@ -23,6 +25,8 @@ export interface SendDeps {
   readonly slots: MailSlots;
   readonly renderer: Renderer;
   readonly log: WorkerLog;
+  readonly metrics: WorkerMetrics;
+  readonly spans: Spans;
   /** By the database's clock: what is written down must not depend on this machine's. */
   readonly now: () => Date;
   readonly onCheckpoint: OnCheckpoint;

@@ -9,6 +9,8 @@ import { unenroll } from "@dripline/engine/unenroll";
 import { createRenderer } from "@dripline/mail/render";
 import { createSmtpTransport } from "@dripline/mail/smtp-transport";
 import type { TimedWake, Wake } from "@dripline/queue/wake";
+import { openMetricRegistry } from "@dripline/telemetry/instruments";
+import { noSpans } from "@dripline/telemetry/spans";
 import { freshDatabase } from "@dripline/testkit/database";
 import { makeContact, makeSequence, makeTemplate } from "@dripline/testkit/factories";
 import { startScriptedSmtp } from "@dripline/testkit/scripted-smtp";
@@ -19,6 +21,7 @@ import type { SendDeps } from "./send-deps.ts";
 import { sendStep } from "./send-step.ts";
 import { sweepOnce } from "./sweeps/start-sweeps.ts";
 import type { SweepDeps } from "./sweeps/sweep-deps.ts";
+import { makeWorkerMetrics } from "./worker-metrics.ts";
 
 const { url } = await freshDatabase();
 const db = openDatabase({ url, connectionsMax: 10, applicationName: "test", onError: () => {} });
@@ -46,6 +49,8 @@ const deps: SweepDeps = {
   slots: makeMailSlots(10, new AbortController().signal),
   renderer: createRenderer(),
   log: { debug() {}, info() {}, warn() {}, error() {} },
+  metrics: makeWorkerMetrics(openMetricRegistry("worker")),
+  spans: noSpans,
   now: () => new Date(),
   onCheckpoint: () => {},
   stopping: new AbortController().signal,

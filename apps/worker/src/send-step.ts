@@ -24,27 +24,30 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
   if (deps.stopping.aborted) return { kind: "again", at: deps.now() }; // for another worker
   deps.onCheckpoint("woken", wake.executionId);
   const statements = statementsOn(deps.db);
-  const facts = await statements.loadFacts(wake.executionId);
+  const about = { "dripline.execution_id": wake.executionId, "dripline.generation": wake.generation };
+  const { spans } = deps;
+  const facts = await spans.run("load facts", about, () => statements.loadFacts(wake.executionId));
   if (facts === undefined) return wakeIsOver(deps, wake, "there is no such execution");
 
   const decision = decideSend(facts, wake.generation, facts.databaseNow, deps.pace);
   if (decision.kind === "stale") return wakeIsOver(deps, wake, decision.reason);
   if (decision.kind !== "deliver") return applyDecision(deps, facts, decision);
 
-  const template = await statements.loadTemplate(facts.template.versionId);
-  const email = await composeEmail(deps, facts, template);
+  const email = await spans.run("compose", about, async () =>
+    composeEmail(deps, facts, await statements.loadTemplate(facts.template.versionId)),
+  );
   if (email.kind === "unrenderable") return holdUnrenderable(deps, facts, email);
 
   deps.onCheckpoint("composed", wake.executionId);
 
-  const place = await takePlace(deps, facts, decision);
+  const place = await spans.run("take place", about, () => takePlace(deps, facts, decision));
   if (place.kind !== "taken") return applyDecision(deps, facts, place.decision);
   deps.onCheckpoint("place_taken", wake.executionId);
 
   const window = { openUntil: decision.openUntil, scheduleUpdatedAt: facts.schedule.updatedAt };
   const delivery = await deps.slots.use(async () => {
     if (deps.stopping.aborted) return undefined;
-    const claim = await statements.claim({
+    const request = {
       ...wake,
       stepId: facts.execution.stepId,
       messageId: email.message.messageId,
@@ -52,8 +55,12 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
       zone: decision.zone,
       ...window,
       leaseSeconds: deps.leases.claimSeconds,
-    });
-    if (claim === undefined) return undefined;
+    };
+    const claim = await spans.run("claim", about, () => statements.claim(request));
+    if (claim === undefined) {
+      deps.metrics.claimLost();
+      return undefined;
+    }
     deps.onCheckpoint("claimed", wake.executionId);
     return { claim, ...(await deliverUnderLease(deps, claim, email.message, window)) };
   });
@@ -63,7 +70,9 @@ export async function sendStep(deps: SendDeps, wake: Wake): Promise<WakeVerdict>
   const { claim, reply, leaseEndsAt } = delivery;
   const outcome = decideOutcome(reply, claim, deps.now(), deps.pace);
   if (!mayHaveLeft(outcome)) await givePlaceBack(deps, facts, place, claim);
-  const verdict = await recordOutcome(deps, facts, claim, outcome, leaseEndsAt);
+  const verdict = await spans.run("record", { ...about, "dripline.outcome": outcome.kind }, () =>
+    recordOutcome(deps, facts, claim, outcome, leaseEndsAt),
+  );
   await noteDelivery(deps, facts, place, outcome);
   return verdict;
 }

@@ -3,7 +3,10 @@ import { type Database, isDatabaseUnavailable, openDatabase } from "@dripline/db
 import { DatabaseClock } from "@dripline/db/database-clock";
 import { workerApplicationName } from "@dripline/db/read-worker-signs";
 import { REAL_PACE } from "@dripline/domain/delay";
+import { openManagement } from "@dripline/engine/open-management";
+import { openTracing } from "@dripline/engine/open-tracing";
 import { requireSoundStart } from "@dripline/engine/require-sound-start";
+import { traceWakes } from "@dripline/engine/trace-wakes";
 import { createRenderer } from "@dripline/mail/render";
 import { createSmtpTransport } from "@dripline/mail/smtp-transport";
 import type { MailTransport } from "@dripline/mail/transport";
@@ -15,12 +18,16 @@ import { createLogger } from "@dripline/runtime/logger";
 import { refuseStart } from "@dripline/runtime/refuse-start";
 import { handleShutdown } from "@dripline/runtime/shutdown";
 import { findUnknownVariables, warnOfUnknownVariables } from "@dripline/runtime/unknown-variables";
+import { watchConnections } from "@dripline/telemetry/installation-gauges";
+import { openMetricRegistry } from "@dripline/telemetry/instruments";
+import { makeReadinessBoard } from "@dripline/telemetry/readiness";
 import type { OnCheckpoint } from "./checkpoints.ts";
 import { makeMailSlots } from "./mail-slots.ts";
 import { runWorker } from "./run-worker.ts";
 import type { WorkerLog } from "./send-deps.ts";
 import { stopTimes } from "./stop-times.ts";
 import { wakeInBatches } from "./wake-in-batches.ts";
+import { makeWorkerMetrics } from "./worker-metrics.ts";
 
 const waitMilliseconds = 500;
 
@@ -56,6 +63,10 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
   const shutdown = handleShutdown({ log, graceSeconds: config.shutdownGraceSeconds });
   warnOfUnknownVariables(env, log);
 
+  const tracing = await openTracing({ settings: config.tracing, role: "worker", log, now: () => new Date() });
+  shutdown.onClose("traces", () => tracing.close());
+  const { spans, telemetry } = tracing;
+
   const pool = openDatabase({
     url: config.databaseUrl,
     // Emails share most statements; what each asks alone (its turn under a limit, a retry) waits for a connection if need be. The
@@ -76,8 +87,23 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
     databaseUrl: config.databaseUrl,
     now: () => new Date(), // jobs fire by the machine's clock
     role: "worker",
+    telemetry,
   });
   shutdown.onClose("queue", () => queue.close());
+
+  const metrics = openMetricRegistry("worker");
+  watchConnections(metrics, pool);
+  const readiness = makeReadinessBoard(shutdown.signal);
+  const management = await openManagement({
+    listen: config.management,
+    metrics,
+    readiness: readiness.read,
+    databaseUrl: config.databaseUrl,
+    publicUrl: config.publicUrl,
+    queue,
+  });
+  if (management.kind === "refused") return refuseStart(shutdown, log, "worker", management.problems);
+  shutdown.onClose("metrics", () => management.close());
 
   const start = await requireSoundStart({
     database: pool,
@@ -86,6 +112,7 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
     isQueueAwaited: true,
     now: () => new Date(),
     log,
+    onWait: readiness.waitFor,
     signal: shutdown.signal,
   });
   if (start.kind === "refused") refuseStart(shutdown, log, "worker", start.problems);
@@ -119,11 +146,13 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
   const worker = runWorker(
     {
       db,
-      queue: { ...queue, ...wakeInBatches(queue) },
+      queue: { ...queue, ...traceWakes(wakeInBatches(queue), spans, () => new Date()) },
       transport: seams.transport?.(smtp) ?? smtp,
       slots: makeMailSlots(config.concurrency * claimedPerConnection, shutdown.signal),
       renderer: createRenderer(),
       log,
+      metrics: makeWorkerMetrics(metrics),
+      spans,
       now: () => clock.now(),
       onCheckpoint: seams.onCheckpoint ?? (() => {}),
       stopping: shutdown.signal,
@@ -147,7 +176,9 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
   );
   shutdown.onClose("worker", () => worker.close(stopTimes(config.shutdownGraceSeconds)));
 
+  readiness.waitFor("The worker waits for the queue.");
   await worker.whenReady();
+  readiness.ready();
   log.info({ backend: queue.backend, concurrency: config.concurrency }, "ready");
   process.send?.({ type: "ready" });
 }

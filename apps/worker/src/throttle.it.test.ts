@@ -6,6 +6,8 @@ import { enrollContact } from "@dripline/engine/enroll";
 import { createRenderer } from "@dripline/mail/render";
 import { createSmtpTransport } from "@dripline/mail/smtp-transport";
 import type { TimedWake, Wake } from "@dripline/queue/wake";
+import { openMetricRegistry } from "@dripline/telemetry/instruments";
+import { noSpans } from "@dripline/telemetry/spans";
 import { freshDatabase } from "@dripline/testkit/database";
 import { makeContact, makeSequence } from "@dripline/testkit/factories";
 import { fixClock } from "@dripline/testkit/fixed-clock";
@@ -14,6 +16,7 @@ import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { makeMailSlots } from "./mail-slots.ts";
 import type { SendDeps } from "./send-deps.ts";
 import { sendStep } from "./send-step.ts";
+import { makeWorkerMetrics } from "./worker-metrics.ts";
 
 const { url } = await freshDatabase();
 const monday = new Date("2026-03-02T09:00:00Z");
@@ -38,6 +41,8 @@ function depsWith(limits: Partial<SendLimits> = {}): SendDeps {
     slots: makeMailSlots(10, new AbortController().signal),
     renderer: createRenderer(),
     log: { debug() {}, info() {}, warn() {}, error() {} },
+    metrics: makeWorkerMetrics(openMetricRegistry("worker")),
+    spans: noSpans,
     now: clock.now,
     onCheckpoint: () => {},
     stopping: new AbortController().signal,

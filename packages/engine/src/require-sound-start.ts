@@ -15,6 +15,8 @@ export interface StartNeeds {
   /** This machine's clock, which is what is judged. */
   readonly now: () => Date;
   readonly log: { warn(fields: object, message: string): void };
+  /** Told what is waited for, as a sentence, whenever that was looked at. */
+  readonly onWait: (what: string) => void;
   /** Ends the wait. */
   readonly signal: AbortSignal;
 }
@@ -45,6 +47,7 @@ export async function requireSoundStart(needs: StartNeeds): Promise<StartVerdict
     const look = await lookOnce(needs);
     if (needs.signal.aborted) break;
     if (look.kind !== "away") return look;
+    needs.onWait(look.what);
     if (look.what !== said || turn % turnsBetweenWords === 0) needs.log.warn({}, `waiting: ${look.what}`);
     said = look.what;
     await wait(pauseMilliseconds, undefined, { signal: needs.signal }).catch(() => {});

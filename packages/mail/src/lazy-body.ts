@@ -1,7 +1,5 @@
 import { Readable } from "node:stream";
-
-/** Where one message stands, from its own point of view. Only `released` can have left a byte on the wire. */
-export type BodyStage = "queued" | "envelope" | "asked" | "released";
+import type { BodyStage } from "./transport.ts";
 
 /** What `onBeforeBody` came to, once it was asked. */
 export type Verdict = { kind: "go" } | { kind: "stop" } | { kind: "failed"; error: unknown };

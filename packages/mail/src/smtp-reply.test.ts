@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { BodyStage } from "./lazy-body.ts";
 import { replyFromAcceptance, replyFromError, type SmtpError } from "./smtp-reply.ts";
+import type { BodyStage } from "./transport.ts";
 
 function failure(message: string, fields: Partial<SmtpError> = {}): SmtpError {
   return Object.assign(new Error(message), fields);

@@ -1,5 +1,4 @@
-import type { BodyStage } from "./lazy-body.ts";
-import type { Accepted, Phase, Refused, Reply, Unreachable } from "./transport.ts";
+import type { Accepted, BodyStage, Phase, Refused, Reply, Unreachable } from "./transport.ts";
 
 // Enough for any sentence of a server, and no log line of a megabyte from a hostile one.
 const responseCharactersMax = 1000;

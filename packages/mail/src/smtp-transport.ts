@@ -3,7 +3,7 @@ import SMTPPool from "nodemailer/lib/smtp-pool";
 import { LazyBody } from "./lazy-body.ts";
 import { clean, connectionFailure, replyFromAcceptance, replyFromError, type SmtpError } from "./smtp-reply.ts";
 import { isLoopbackHost, parseSmtpUrl, type SmtpServer } from "./smtp-url.ts";
-import type { MailTransport, OutgoingMessage, Reply, Verification } from "./transport.ts";
+import type { BodyStage, MailTransport, OutgoingMessage, Reply, Verification } from "./transport.ts";
 
 export type SmtpTimeouts = {
   /** From the DNS look-up to the end of the greeting, EHLO and STARTTLS. */
@@ -49,8 +49,8 @@ export function createSmtpTransport(options: SmtpTransportOptions): MailTranspor
   setMaxListeners(0, callingOff.signal); // one for each delivery under way
 
   return {
-    deliver(message, onBeforeBody) {
-      const delivery = deliverOnce(pool, timeouts, message, onBeforeBody, callingOff.signal);
+    deliver(message, onBeforeBody, onStage = () => {}) {
+      const delivery = deliverOnce(pool, timeouts, message, { onBeforeBody, onStage }, callingOff.signal);
       underWay.add(delivery);
       const forget = (): boolean => underWay.delete(delivery);
       delivery.then(forget, forget);
@@ -76,13 +76,14 @@ async function deliverOnce(
   pool: SMTPPool,
   timeouts: SmtpTimeouts,
   message: OutgoingMessage,
-  onBeforeBody: () => Promise<boolean>,
+  { onBeforeBody, onStage }: { onBeforeBody: () => Promise<boolean>; onStage: (stage: BodyStage) => void },
   callingOff: AbortSignal,
 ): Promise<Reply> {
   if (callingOff.aborted) return { kind: "called_off" };
   const deadline = createDeadline();
   const body = new LazyBody(message.raw, onBeforeBody, (stage) => {
     deadline.stop();
+    onStage(stage);
     if (stage === "envelope") deadline.start(timeouts.envelopeMs, "no answer to MAIL FROM, RCPT TO or DATA");
     if (stage === "released") deadline.start(timeouts.finalReplyMs, "no answer to the end of the message");
   });

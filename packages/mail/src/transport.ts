@@ -6,6 +6,9 @@ export type OutgoingMessage = {
   raw: Buffer;
 };
 
+/** Where one message stands, from its own point of view. Only `released` can have left a byte on the wire. */
+export type BodyStage = "queued" | "envelope" | "asked" | "released";
+
 /** How far a delivery had come: `data` starts with the server's "354", `envelope` with MAIL FROM. */
 export type Phase = "connect" | "envelope" | "data";
 
@@ -66,11 +69,16 @@ export interface MailTransport {
   /**
    * Makes one attempt to deliver; it never retries by itself. `onBeforeBody` is called at most once, after the server
    * is ready for the body and before the first byte of it leaves, and decides with `true` that it may leave.
-   * Whatever happens meanwhile, the reply is not given before `onBeforeBody` has settled.
+   * Whatever happens meanwhile, the reply is not given before `onBeforeBody` has settled. `onStage` hears of each stage
+   * that the message enters after `queued`; it is for measuring and must not throw.
    *
    * @throws only what `onBeforeBody` rejected with; then no byte of the message left and the connection was destroyed
    */
-  deliver(message: OutgoingMessage, onBeforeBody: () => Promise<boolean>): Promise<Reply>;
+  deliver(
+    message: OutgoingMessage,
+    onBeforeBody: () => Promise<boolean>,
+    onStage?: (stage: BodyStage) => void,
+  ): Promise<Reply>;
 
   /** Connects and logs in without sending anything. */
   verify(): Promise<Verification>;

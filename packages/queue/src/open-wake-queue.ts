@@ -1,3 +1,4 @@
+import type { Telemetry } from "bullmq";
 import { openPostgresWakeQueue } from "./postgres-wake-queue.ts";
 import { openRedisWakeQueue } from "./redis-wake-queue.ts";
 import type { WakeQueue } from "./wake-queue.ts";
@@ -8,10 +9,12 @@ export type OpenWakeQueueOptions = {
   databaseUrl: string;
   now: () => Date;
   role: "producer" | "worker";
+  /** Follows jobs, from who adds them to what they do; see `job-telemetry.ts`. */
+  telemetry?: Telemetry | undefined;
 };
 
 /** The queue this installation uses. The one place that knows there are two; never throws because a server is down. */
-export function openWakeQueue({ redisUrl, databaseUrl, now, role }: OpenWakeQueueOptions): WakeQueue {
-  if (redisUrl !== undefined && redisUrl !== "") return openRedisWakeQueue({ url: redisUrl, now, role });
-  return openPostgresWakeQueue({ url: databaseUrl, now, role });
+export function openWakeQueue({ redisUrl, databaseUrl, ...rest }: OpenWakeQueueOptions): WakeQueue {
+  if (redisUrl !== undefined && redisUrl !== "") return openRedisWakeQueue({ url: redisUrl, ...rest });
+  return openPostgresWakeQueue({ url: databaseUrl, ...rest });
 }

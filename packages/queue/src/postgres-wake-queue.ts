@@ -1,4 +1,4 @@
-import { assertSchemaCompatibility, LATEST_SCHEMA_VERSION, type PgPool, Queue, Worker } from "bullmq";
+import { assertSchemaCompatibility, LATEST_SCHEMA_VERSION, type PgPool, Queue, type Telemetry, Worker } from "bullmq";
 import { wakeConsumer, wakeProcessor, within, workerOptions } from "./consume-wakes.ts";
 import { countPostgresJobs } from "./count-postgres-jobs.ts";
 import { createPatientPostgresBackend } from "./postgres-queue-backend.ts";
@@ -14,6 +14,7 @@ export type PostgresWakeQueueOptions = {
   now: () => Date;
   /** A producer only wakes; asking it to consume is a mistake in the program and throws. */
   role: "producer" | "worker";
+  telemetry?: Telemetry | undefined;
 };
 
 /**
@@ -32,11 +33,16 @@ const readyPollMilliseconds = 500;
  * A WakeQueue on PostgreSQL, for installations that do without Redis. Connects in the background: this returns at
  * once, also when the server is down, and recovers by itself. It never migrates; `migratePostgresQueue` does.
  */
-export function openPostgresWakeQueue({ url, now, role }: PostgresWakeQueueOptions): WakeQueue {
+export function openPostgresWakeQueue({ url, now, role, telemetry }: PostgresWakeQueueOptions): WakeQueue {
   const pool = openPostgresQueuePool(url, connectionsMax[role]);
+  const traced = telemetry === undefined ? {} : { telemetry };
   const queue = new Queue(
     wakeQueueName,
-    { connection: pool, streams: { events: { maxLen: eventsKeptMax } } },
+    {
+      connection: pool,
+      streams: { events: { maxLen: eventsKeptMax } },
+      ...traced,
+    },
     createPatientPostgresBackend,
   );
   queue.on("error", () => undefined);
@@ -53,6 +59,7 @@ export function openPostgresWakeQueue({ url, now, role }: PostgresWakeQueueOptio
         wakeProcessor(handler, options, now),
         {
           ...workerOptions({ ...options, concurrency: Math.min(options.concurrency, postgresConcurrencyMax) }),
+          ...traced,
           connection: pool,
         },
         createPatientPostgresBackend,

@@ -1,4 +1,4 @@
-import { Queue, Worker } from "bullmq";
+import { Queue, type Telemetry, Worker } from "bullmq";
 import { Cluster } from "ioredis";
 import { wakeConsumer, wakeProcessor, within, workerOptions } from "./consume-wakes.ts";
 import { explainRedisError, RedisUnusableError } from "./explain-redis-error.ts";
@@ -16,6 +16,7 @@ export type RedisWakeQueueOptions = {
   now: () => Date;
   /** A producer only wakes; asking it to consume is a mistake in the program and throws. */
   role: "producer" | "worker";
+  telemetry?: Telemetry | undefined;
   /** Start of every key, for several installations in one server. The braces keep all of them on one node of a cluster. */
   prefix?: string;
 };
@@ -30,7 +31,13 @@ const closeMilliseconds = 1_000;
  *
  * @throws when the address is none
  */
-export function openRedisWakeQueue({ url, now, role, prefix = "{dripline}" }: RedisWakeQueueOptions): WakeQueue {
+export function openRedisWakeQueue({
+  url,
+  now,
+  role,
+  prefix = "{dripline}",
+  telemetry,
+}: RedisWakeQueueOptions): WakeQueue {
   const target = redisTarget(url);
   // The hurry, with the two skip… of the queue, is what makes `add` fail fast when the server is down at the start
   // or later, hangs, or comes back: without skipVersionCheck BullMQ remembers the first failure for ever.
@@ -39,12 +46,14 @@ export function openRedisWakeQueue({ url, now, role, prefix = "{dripline}" }: Re
     hurry: { retriesMax: 1, answerMilliseconds: producerTimeoutMilliseconds },
   });
   const lastError = rememberError(producer);
+  const traced = telemetry === undefined ? {} : { telemetry };
   const queue = new Queue(wakeQueueName, {
     connection: producer,
     prefix,
     skipWaitingForReady: true,
     skipVersionCheck: true,
     streams: { events: { maxLen: eventsKeptMax } },
+    ...traced,
   });
   queue.on("error", () => undefined);
   // A server that restarted without its data also lost the settings; the sweep repeats this if it fails here.
@@ -69,7 +78,7 @@ export function openRedisWakeQueue({ url, now, role, prefix = "{dripline}" }: Re
     },
     consume(handler, options) {
       if (role !== "worker") throw new Error('A queue opened as "producer" does not consume');
-      return consumeFrom(target, prefix, wakeProcessor(handler, options, now), options);
+      return consumeFrom(target, { prefix, ...traced }, wakeProcessor(handler, options, now), options);
     },
     check: () => checkRedis(producer, target, connected, () => queue.isPaused()),
     async counts() {
@@ -101,14 +110,14 @@ export function openRedisWakeQueue({ url, now, role, prefix = "{dripline}" }: Re
 /** A worker has nothing better to do than to wait for its server: its connections are not in a hurry. */
 function consumeFrom(
   target: RedisTarget,
-  prefix: string,
+  ofQueue: { readonly prefix: string; readonly telemetry?: Telemetry },
   process: ReturnType<typeof wakeProcessor>,
   options: ConsumeOptions,
 ): WakeConsumer {
   const own = { connectionName: "dripline-worker" };
   // BullMQ makes its connections from options, except to a cluster: there it is given one, and closes only its copy.
   const connection = target.kind === "cluster" ? openRedis(target, own) : redisOptions(target, own);
-  const worker = new Worker(wakeQueueName, process, { ...workerOptions(options), prefix, connection });
+  const worker = new Worker(wakeQueueName, process, { ...workerOptions(options), ...ofQueue, connection });
   const consumer = wakeConsumer(worker, options.onError, () => worker.waitUntilReady());
   if (!(connection instanceof Cluster)) return consumer;
   return {

@@ -9,7 +9,7 @@ const batchSizeMax = 1_000;
 export type WakeJob = {
   name: string;
   data: Wake;
-  opts: { jobId: string; delay: number; removeOnComplete: true; removeOnFail: true };
+  opts: { jobId: string; delay: number; removeOnComplete: true; removeOnFail: true; telemetry?: { metadata: string } };
 };
 
 /** The jobs for `wakes`, in batches BullMQ takes well; without those beyond the horizon. */
@@ -20,7 +20,7 @@ export function wakeJobBatches(wakes: readonly TimedWake[], now: Date, rescue?: 
   return batches;
 }
 
-function wakeJob({ executionId, generation, at }: TimedWake, now: Date, rescue: string | undefined): WakeJob {
+function wakeJob({ executionId, generation, at, trace }: TimedWake, now: Date, rescue: string | undefined): WakeJob {
   const wake = { executionId, generation };
   return {
     name: wakeJobName,
@@ -31,6 +31,7 @@ function wakeJob({ executionId, generation, at }: TimedWake, now: Date, rescue: 
       delay: delayUntil(at, now),
       removeOnComplete: true,
       removeOnFail: true,
+      ...(trace === undefined ? {} : { telemetry: { metadata: trace } }),
     },
   };
 }

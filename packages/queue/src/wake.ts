@@ -6,7 +6,11 @@
 export type Wake = { executionId: string; generation: number };
 
 /** A wake and the instant (UTC) at which it is wanted. An instant in the past means at once. */
-export type TimedWake = Wake & { at: Date };
+export type TimedWake = Wake & {
+  at: Date;
+  /** The trace that asks for it, as `job-trace.ts` writes it, where somebody follows that. It goes into the job's options. */
+  trace?: string;
+};
 
 /**
  * Wakes further away than this are not queued: their row waits in the database and a sweep wakes it within seconds

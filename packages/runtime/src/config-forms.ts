@@ -83,6 +83,12 @@ export const secret = z.string().min(32, "is shorter than 32 characters");
 
 export const host = z.string().regex(/^[^\s/]+$/, "is not a host name or address");
 
+export const tracesExporter = z.enum(["otlp", "none"], "is neither otlp nor none");
+
+export const tracesProtocol = z.enum(["http/protobuf", "http/json"], "is neither http/protobuf nor http/json");
+
+export const serviceName = z.string().regex(/^\S(.{0,253}\S)?$/, "is not a name of 1 to 255 characters");
+
 export const logLevel = z.enum(logLevels, "is not a log level");
 
 export const redisUrl = z.string().check((context) => {

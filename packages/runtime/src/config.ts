@@ -19,6 +19,10 @@ interface SharedConfig {
   readonly limits: ReturnType<typeof readLimits>;
   readonly logLevel: LogLevel;
   readonly shutdownGraceSeconds: number;
+  /** Where whoever watches this process reads `/metrics` and `/health`. Undefined: nowhere. */
+  readonly management: { readonly host: string; readonly port: number } | undefined;
+  /** How traces are handed over. Undefined: none are recorded. */
+  readonly tracing: { readonly protocol: "http/protobuf" | "http/json" } | undefined;
 }
 
 export interface ApiConfig extends SharedConfig {
@@ -52,7 +56,7 @@ export interface SmtpTimeoutSeconds {
 }
 
 /** The commands look at a running installation; what one of them cannot do without, it asks for itself. */
-export interface CliConfig extends Omit<SharedConfig, "secret" | "shutdownGraceSeconds"> {
+export interface CliConfig extends Omit<SharedConfig, "secret" | "shutdownGraceSeconds" | "management" | "tracing"> {
   readonly secret: string | undefined;
   readonly smtpUrl: string | undefined;
   readonly mailFrom: Mailbox | undefined;
@@ -135,7 +139,25 @@ function readShared(read: Reader): SharedConfig {
     limits: readLimits(read),
     logLevel: read.value("LOG_LEVEL"),
     shutdownGraceSeconds: read.value("SHUTDOWN_GRACE_SECONDS"),
+    management: readManagement(read),
+    tracing: readTracing(read),
   };
+}
+
+/** Where traces go and what else there is to say about them, the SDK reads from the standard variables itself. */
+function readTracing(read: Reader): SharedConfig["tracing"] {
+  const exporter = read.value("OTEL_TRACES_EXPORTER");
+  const endpoint = read.value("OTEL_EXPORTER_OTLP_ENDPOINT");
+  const protocol = read.value("OTEL_EXPORTER_OTLP_PROTOCOL");
+  read.value("OTEL_SERVICE_NAME");
+  const isOn = exporter === undefined ? endpoint !== undefined : exporter === "otlp";
+  return isOn ? { protocol } : undefined;
+}
+
+function readManagement(read: Reader): SharedConfig["management"] {
+  const host = read.value("METRICS_HOST");
+  const port = read.value("METRICS_PORT");
+  return port === undefined ? undefined : { host, port };
 }
 
 /** Without any setting: no limit, and an hour between two emails of a backlog to the same person. */

@@ -4,8 +4,11 @@ import { REAL_PACE } from "@dripline/domain/delay";
 import { openWakeQueue } from "@dripline/queue/open-wake-queue";
 import type { WakeQueue } from "@dripline/queue/wake-queue";
 import { createLogger } from "@dripline/runtime/logger";
+import { openMetricRegistry } from "@dripline/telemetry/instruments";
+import { noSpans } from "@dripline/telemetry/spans";
 import type { FastifyInstance } from "fastify";
 import { afterAll } from "vitest";
+import { makeApiMetrics } from "../api-metrics.ts";
 import { buildApp } from "../build-app.ts";
 import type { Deps } from "../deps.ts";
 import { noteProblems } from "./note-problems.ts";
@@ -67,6 +70,8 @@ export async function startApi(
       isTerminal: false,
       destination: { write: (line) => void log.push(line) },
     }),
+    metrics: makeApiMetrics(openMetricRegistry("api")),
+    spans: noSpans,
     now,
     pace: REAL_PACE,
     limits: { perSecondMax: null, senderPerDayMax: null, contactGapMinutes: 0, overdueGapMinutes: 60 },

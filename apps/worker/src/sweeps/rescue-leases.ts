@@ -23,8 +23,11 @@ export const rescueLeases = {
 
     const claimed = expired.filter((lease) => lease.phase === "claimed");
     const released = await releaseClaimed(deps.db, claimed, { now: deps.now(), actor: "sweep" });
-    for (const { executionId, kind } of released)
-      if (kind === "failed") deps.log.error({ executionId }, lostRepeatedly.message);
+    for (const { executionId, kind } of released) {
+      if (kind !== "failed") continue;
+      deps.metrics.outcome("failed");
+      deps.log.error({ executionId }, lostRepeatedly.message);
+    }
     deps.onCheckpoint("leases_released", oldest.executionId);
 
     const inData = new Map(expired.filter(({ phase }) => phase === "data").map((lease) => [lease.executionId, lease]));

@@ -59,8 +59,11 @@ export async function sweepOnce(
       if (deps.stopping.aborted) break; // another worker goes on
       await tx.query("select"); // still here: each sweep may take that long
       try {
-        findings[sweep.name] = await sweep.runOnce(deps);
+        const rows = await sweep.runOnce(deps);
+        findings[sweep.name] = rows;
+        deps.metrics.sweepFound(sweep.name, rows);
       } catch (err) {
+        deps.metrics.sweepFailed(sweep.name);
         deps.log.error({ err, sweep: sweep.name }, "a sweep failed; the next one tries again");
       }
     }
@@ -85,6 +88,7 @@ export function startSweeps(deps: SweepDeps, intervalSeconds: number): Sweeps {
       const found = Object.entries((await sweepOnce(deps, { isDue })) ?? {}).filter(([, rows]) => rows > 0);
       if (found.length > 0) deps.log.info(Object.fromEntries(found), "sweep found work");
     } catch (err) {
+      deps.metrics.sweepFailed("round");
       deps.log.error({ err }, "a sweep failed; the next one tries again");
     }
     if (isStopped) return;

@@ -3,8 +3,11 @@ import { REAL_PACE } from "@dripline/domain/delay";
 import { NO_LIMITS } from "@dripline/domain/throttle";
 import { createRenderer } from "@dripline/mail/render";
 import type { TimedWake } from "@dripline/queue/wake";
+import { openMetricRegistry } from "@dripline/telemetry/instruments";
+import { noSpans } from "@dripline/telemetry/spans";
 import { makeMailSlots } from "../mail-slots.ts";
 import type { SweepDeps } from "../sweeps/sweep-deps.ts";
+import { makeWorkerMetrics } from "../worker-metrics.ts";
 
 /** What a sweep stands on, with a queue that only remembers what it was given, as far as it is up. */
 export interface SweepStand {
@@ -46,6 +49,8 @@ export function makeSweepDeps(db: Database, { now }: { readonly now: () => Date 
     slots: makeMailSlots(10, new AbortController().signal),
     renderer: createRenderer(),
     log: { debug() {}, info() {}, warn() {}, error: (fields) => void errors.push(fields) },
+    metrics: makeWorkerMetrics(openMetricRegistry("worker")),
+    spans: noSpans,
     now,
     onCheckpoint: () => {},
     stopping: new AbortController().signal,

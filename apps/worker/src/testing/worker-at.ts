@@ -7,12 +7,15 @@ import { planSends, type SendInPlan } from "@dripline/engine/plan-sends";
 import { createRenderer } from "@dripline/mail/render";
 import { createSmtpTransport } from "@dripline/mail/smtp-transport";
 import type { TimedWake, Wake } from "@dripline/queue/wake";
+import { openMetricRegistry } from "@dripline/telemetry/instruments";
+import { noSpans } from "@dripline/telemetry/spans";
 import { freshDatabase } from "@dripline/testkit/database";
 import { type FixedClock, fixClock } from "@dripline/testkit/fixed-clock";
 import { type ScriptedSmtp, startScriptedSmtp } from "@dripline/testkit/scripted-smtp";
 import { afterAll } from "vitest";
 import { makeMailSlots } from "../mail-slots.ts";
 import type { SendDeps } from "../send-deps.ts";
+import { makeWorkerMetrics } from "../worker-metrics.ts";
 
 /** Everything that sending stands on, real but for the clock, which stands still until a test moves it. */
 export interface WorkerAt {
@@ -44,6 +47,8 @@ export async function startWorkerAt(start: Date): Promise<WorkerAt> {
     slots: makeMailSlots(10, new AbortController().signal),
     renderer: createRenderer(),
     log: { debug() {}, info() {}, warn() {}, error() {} },
+    metrics: makeWorkerMetrics(openMetricRegistry("worker")),
+    spans: noSpans,
     now: clock.now,
     onCheckpoint: () => {},
     stopping: new AbortController().signal,
