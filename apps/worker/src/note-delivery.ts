@@ -54,7 +54,7 @@ async function noteFailure(
   });
   if (noted === undefined) return; // others that were under way with it have said so already
   const { nextAt, intervalSeconds } = noted;
-  const fields = { scope, reason, detail: message, nextAt, intervalSeconds };
+  const fields = { executionId, scope, reason, detail: message, nextAt, intervalSeconds };
   if (scope === TRANSPORT_SCOPE) {
     deps.log.error(fields, "sending stands still, one email at a time tries again; see dripline doctor");
   } else {
@@ -68,7 +68,8 @@ async function noteSuccess(deps: SendDeps, facts: ExecutionFacts, scopes: readon
     domainOverSeconds: domainBackoffOverSeconds(deps.pace),
     startedAt: facts.databaseNow,
   });
-  for (const scope of over) deps.log.info({ scope }, `${nameOfScope(scope)} takes emails as usual again`);
+  for (const scope of over)
+    deps.log.info({ executionId: facts.execution.id, scope }, `${nameOfScope(scope)} takes emails as usual again`);
   // What waits for a domain comes back by itself, one after the other: all at once it would be slowed down anew.
   if (!over.includes(TRANSPORT_SCOPE)) return;
   await resumeDelivery(deps, [TRANSPORT_SCOPE], { now: deps.now(), actor: "worker" });

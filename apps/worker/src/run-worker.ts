@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { WakeHandlingError } from "@dripline/queue/wake-handling-error";
 import type { LockTimes, WakeConsumer, WakeQueue } from "@dripline/queue/wake-queue";
 import { makeWakeHandler } from "./handle-wake.ts";
 import { startImports } from "./imports/start-imports.ts";
@@ -91,7 +92,11 @@ export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, optio
         concurrency: options.inHandMax,
         now: deps.now,
         ...(options.lock === undefined ? {} : { lock: options.lock }),
-        onError: (err) => deps.log.error({ err }, "a wake-up went wrong and comes again"),
+        onError(err) {
+          if (err instanceof WakeHandlingError) {
+            deps.log.error({ ...err.wake, err }, "a wake-up went wrong and comes again");
+          } else deps.log.error({ err }, "the queue met an error and goes on");
+        },
       },
     );
   }

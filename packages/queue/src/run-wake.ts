@@ -1,5 +1,6 @@
 import { DelayedError, type Job } from "bullmq";
 import { delayUntil, isBeyondHorizon, parseLossesOutlived, parseWake, type Wake } from "./wake.ts";
+import { WakeHandlingError } from "./wake-handling-error.ts";
 import type { WakeHandler, WakeVerdict } from "./wake-queue.ts";
 
 const secondsAfterFirstThrow = 1;
@@ -36,8 +37,7 @@ async function verdictOf({ handler, now, onError }: RunWakeDeps, wake: Wake, job
   } catch (cause) {
     const doublings = Math.max(0, job.attemptsStarted - 1);
     const seconds = Math.min(secondsAfterFirstThrow * 2 ** doublings, secondsAfterManyThrows);
-    const message = `Handling execution ${wake.executionId} (generation ${wake.generation}) threw; again in ${seconds} s`;
-    onError(new Error(message, { cause }));
+    onError(new WakeHandlingError(wake, seconds, cause));
     return { kind: "again", at: new Date(now().getTime() + seconds * 1000) };
   }
 }

@@ -42,7 +42,10 @@ async function enrollOne(
   if (result.kind !== "enrolled") throw enrollProblem(result, request);
   afterCommit(() =>
     wakeAfterCommit(deps.queue, result.wakes, (err) =>
-      log.warn({ err }, "the queue did not take a wake-up; the sweep will find the row when it is due"),
+      log.warn(
+        { err, executionIds: result.wakes.map(({ executionId }) => executionId) },
+        "the queue did not take a wake-up; the sweep will find the row when it is due",
+      ),
     ),
   );
   return toSequenceEnrollment(found(await findSequenceEnrollment(tx, result.enrollmentId)));
