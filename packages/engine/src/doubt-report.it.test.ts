@@ -33,24 +33,30 @@ test("every doubt is counted once: open, settled as sent, answered late, or sent
      values (gen_random_uuid(), $1, now(), 'sent', 'late_reply', 'Late.', 'worker')`,
     [late.executionId],
   );
+  // Sent again, and in doubt again: one of its two doubts is open.
+  const again = await insertDoubt(db, other, await contact(), { handedOverAt: at(4), values: { scheduledFor: at(5) } });
+  await logDoubt(db, again.executionId, at(5));
   await insertExecution(db, other, await contact(), { status: "sent" });
 
   const report = await doubtReport(db, { limit: 10 });
 
   const counts = { sequenceId: one.id, sequenceName: `Sequence ${one.id}` };
   expect(report.bySequence).toEqual([
-    { ...counts, total: 4, open: 1, settledAsSent: 1, answeredLate: 0, sentAgain: 2 },
     {
       sequenceId: other.id,
       sequenceName: `Sequence ${other.id}`,
-      total: 3,
-      open: 0,
+      total: 5,
+      open: 1,
       settledAsSent: 1,
       answeredLate: 1,
-      sentAgain: 1,
+      sentAgain: 2,
     },
+    { ...counts, total: 4, open: 1, settledAsSent: 1, answeredLate: 0, sentAgain: 2 },
   ]);
-  expect(report.open).toMatchObject([{ executionId: open.executionId, handedOverAt: at(3), hasAdvanced: false }]);
+  expect(report.open).toMatchObject([
+    { executionId: open.executionId, handedOverAt: at(3), hasAdvanced: false },
+    { executionId: again.executionId, handedOverAt: at(5), hasAdvanced: false },
+  ]);
 });
 
 test("the oldest come first, and no more than were asked for", async () => {
