@@ -511,6 +511,36 @@ test("half a character in the subject is sent and recorded as a replacement char
   expect(await execution(wake.executionId)).toMatchObject({ status: "sent" });
 });
 
+describe("a worker that is told to stop", () => {
+  test("claims nothing of what comes to it from then on: it is for another one", async () => {
+    const { wake } = await enrolled();
+    const passed: string[] = [];
+    const stopped = { ...deps, stopping: AbortSignal.abort(), onCheckpoint: (at: string) => void passed.push(at) };
+    expect(await sendStep(stopped, wake)).toMatchObject({ kind: "again" });
+    expect(passed).toEqual([]); // no statement is begun either
+    expect(await execution(wake.executionId)).toMatchObject({ status: "scheduled", generation: 0, attempt_count: 0 });
+  });
+
+  test("claims nothing of what waited for its turn at the mail server", async () => {
+    const { wake } = await enrolled();
+    const stopping = new AbortController();
+    const slots = makeMailSlots(1, stopping.signal);
+    let leave = () => {};
+    const before = slots.use(() => new Promise<void>((resolve) => (leave = resolve)));
+    const waiting: SendDeps = {
+      ...deps,
+      slots,
+      stopping: stopping.signal,
+      onCheckpoint: (checkpoint) => void (checkpoint === "place_taken" && setImmediate(() => stopping.abort())),
+    };
+    expect(await sendStep(waiting, wake)).toMatchObject({ kind: "again" });
+    expect(smtp.bodies).toEqual([]);
+    expect(await execution(wake.executionId)).toMatchObject({ status: "scheduled", generation: 0, attempt_count: 0 });
+    leave();
+    await before;
+  });
+});
+
 describe("the fence:", () => {
   test("an opt-out while the worker connects stops the email before its first byte", async () => {
     const { wake, contactId } = await enrolled();
