@@ -1,5 +1,5 @@
 import { createServer } from "node:net";
-import { freePort } from "@dripline/embedded/free-port";
+import { freePort, isPortFree } from "@dripline/embedded/free-port";
 import { freshDatabase } from "@dripline/testkit/database";
 import { waitFor } from "@dripline/testkit/wait-for";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -80,6 +80,13 @@ function killAll(pids: readonly number[]): void {
   for (const pid of pids.filter(isAlive)) process.kill(pid, "SIGKILL");
 }
 
+async function twoFreePorts(): Promise<number> {
+  for (;;) {
+    const first = await freePort();
+    if (await isPortFree(first + 1)) return first;
+  }
+}
+
 async function isHealthy(role: string): Promise<boolean> {
   return (await launchProgram("../scripts/healthcheck.mjs", env, [role]).ended()).code === 0;
 }
@@ -99,6 +106,26 @@ test("API and worker run together, and SIGTERM ends both in order, with exit cod
   ).toEqual(["all", "api", "worker"]);
   expect(pids.filter(isAlive)).toEqual([]);
   expect(await isHealthy("all")).toBe(false);
+});
+
+test("each answers on a listener of its own, and one that hangs makes the container unhealthy, with the reason", async () => {
+  const first = await twoFreePorts();
+  env.METRICS_PORT = String(first);
+  const all = await startAll();
+  const metricsAt = async (at: number) => (await fetch(`http://127.0.0.1:${at}/metrics`)).text();
+  expect(await metricsAt(first)).toContain('role="api"');
+  expect(await metricsAt(first + 1)).toContain('role="worker"');
+  expect(await isHealthy("all")).toBe(true);
+
+  const [worker = 0] = pidsOf(all, "worker");
+  process.kill(worker, "SIGSTOP");
+  const check = launchProgram("../scripts/healthcheck.mjs", env, ["all"]);
+  expect((await check.ended()).code).toBe(1);
+  expect(check.output()).toContain(`http://127.0.0.1:${first + 1}/health: no answer in time`);
+  expect(await isHealthy("api")).toBe(true);
+  process.kill(worker, "SIGCONT");
+  expect(await isHealthy("all")).toBe(true);
+  expect(await all.end("SIGTERM"), all.output()).toEqual({ code: 0, signal: null });
 });
 
 test("a worker that is killed is started again, and the API goes on as it was", async () => {

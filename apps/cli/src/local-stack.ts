@@ -11,6 +11,7 @@ import { requireRedis } from "./require-redis.ts";
 import { ensureSample, type Sample } from "./sample.ts";
 import type { StackSettings } from "./stack-settings.ts";
 import { superviseProcess } from "./supervised-process.ts";
+import { workerEnvironment } from "./worker-environment.ts";
 
 export interface LocalStack {
   readonly apiUrl: string;
@@ -51,7 +52,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
 
   const apiUrl = `http://${settings.host === "0.0.0.0" ? "127.0.0.1" : settings.host}:${ports.api}`;
   const api = startService(options, "API", "api", environment);
-  const worker = startService(options, "worker", "worker", besideApi(environment));
+  const worker = startService(options, "worker", "worker", workerEnvironment(environment));
   const { redisUrl, dayLengthMilliseconds } = settings;
   const [sample] = await Promise.all([
     ensureSample({ ...options, apiUrl, databaseUrl, redisUrl, dayLengthMilliseconds, apiReady: api.ready }),
@@ -59,12 +60,6 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     worker.ready,
   ]);
   return { apiUrl, databaseUrl, smtpUrl, inbox, sample, environment };
-}
-
-/** Both on one machine, so they cannot be watched on the same port: the worker takes the next one. */
-function besideApi(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { METRICS_PORT: port } = environment;
-  return port ? { ...environment, METRICS_PORT: String(Number(port) + 1) } : environment;
 }
 
 async function startInboxPart({ installation, ports, shutdown, now }: LocalStackOptions): Promise<Inbox> {

@@ -6,6 +6,7 @@ import { handleShutdown } from "@dripline/runtime/shutdown";
 import { findUnknownVariables } from "@dripline/runtime/unknown-variables";
 import { keepRunning, type ServiceKept } from "../keep-running.ts";
 import { UserError } from "../user-error.ts";
+import { workerEnvironment } from "../worker-environment.ts";
 
 /** What the services are given beyond their own grace period, to say their last words and be gone. */
 const marginSeconds = 3;
@@ -49,11 +50,6 @@ export async function all(env: NodeJS.ProcessEnv): Promise<void> {
 async function stopAll(services: readonly ServiceKept[]): Promise<void> {
   const ends = await Promise.allSettled(services.map((service) => service.stop()));
   for (const end of ends) if (end.status === "rejected") throw end.reason;
-}
-
-function workerEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const port = env.METRICS_PORT;
-  return port === undefined || port === "" ? env : { ...env, METRICS_PORT: String(Number(port) + 1) };
 }
 
 /** Most settings are those of both. */
