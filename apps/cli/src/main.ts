@@ -223,6 +223,30 @@ program
   });
 
 program
+  .command("prune")
+  .description("delete the history of what has ended: executions, events and emails in the log, audit entries, imports")
+  .requiredOption("--older-than <days>", "what was over so long ago, e.g. 180d")
+  .option("--dry-run", "only say how much that is", false)
+  .option("--yes", "do not ask", false)
+  .option("--json", "for scripts", false)
+  .action(async (options: { olderThan: string; dryRun: boolean; yes: boolean; json: boolean }) => {
+    const [{ pruneHistory }, { askOnTerminal }] = await Promise.all([
+      import("./commands/prune.ts"),
+      import("./ask-first.ts"),
+    ]);
+    const { olderThan, dryRun: isDryRun, yes: isSure, json } = options;
+    const ask = process.stdin.isTTY && process.stdout.isTTY ? askOnTerminal : undefined;
+    await pruneHistory(env, directory(), {
+      olderThan,
+      isDryRun,
+      json,
+      isSure,
+      ask,
+      print: (line) => console.log(line),
+    });
+  });
+
+program
   .command("in-doubt")
   .description("what was handed over without a recorded answer, and may have arrived or not; how often that happened")
   .option("--limit <number>", "list at most so many", toCount, 50)

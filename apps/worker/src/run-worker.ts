@@ -3,6 +3,7 @@ import { WakeHandlingError } from "@dripline/queue/wake-handling-error";
 import type { LockTimes, WakeConsumer, WakeQueue } from "@dripline/queue/wake-queue";
 import { makeWakeHandler } from "./handle-wake.ts";
 import { startImports } from "./imports/start-imports.ts";
+import { type Pruning, startPruning } from "./start-pruning.ts";
 import type { StopTimes } from "./stop-times.ts";
 import { type Sweeps, startSweeps } from "./sweeps/start-sweeps.ts";
 import type { SweepDeps } from "./sweeps/sweep-deps.ts";
@@ -14,6 +15,8 @@ export interface WorkerOptions {
   readonly sweepSeconds: number;
   /** How soon a waiting import is seen. */
   readonly importSeconds: number;
+  /** What ended longer ago is deleted, once a day by one worker of all; null: nothing is. */
+  readonly retentionDays: number | null;
   /** Only tests change this. */
   readonly lock?: LockTimes | undefined;
 }
@@ -49,6 +52,7 @@ const againMilliseconds = 5_000;
 interface Sending {
   readonly consumer: WakeConsumer;
   readonly sweeps: Sweeps;
+  readonly pruning: Pruning;
 }
 
 /**
@@ -64,12 +68,17 @@ export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, optio
   let leaving: Promise<unknown> = Promise.resolve();
   const fence = watchFence(deps, {
     open() {
-      sending = { consumer: consume(), sweeps: startSweeps(deps, options.sweepSeconds) };
+      const { sweepSeconds, retentionDays } = options;
+      sending = {
+        consumer: consume(),
+        sweeps: startSweeps(deps, sweepSeconds),
+        pruning: retentionDays === null ? noPruning : startPruning(deps, retentionDays),
+      };
     },
     close() {
-      const { consumer, sweeps } = sending as Sending;
+      const { consumer, sweeps, pruning } = sending as Sending;
       sending = undefined;
-      leaving = Promise.all([leaving, consumer.close(leavingMilliseconds), sweeps.stop()]);
+      leaving = Promise.all([leaving, consumer.close(leavingMilliseconds), sweeps.stop(), pruning.stop()]);
     },
   });
   const imports = startImports(deps, options.importSeconds);
@@ -112,7 +121,7 @@ export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, optio
     async close({ beforeBodyMilliseconds, allMilliseconds }) {
       fence.stop();
       const callingOff = setTimeout(() => deps.transport.callOff(), beforeBodyMilliseconds);
-      const others = [...(sending === undefined ? [] : [sending.sweeps.stop()]), imports.stop(), leaving];
+      const others = sending === undefined ? [imports.stop(), leaving] : [...stopAll(sending), imports.stop(), leaving];
       await Promise.all([
         Promise.race([Promise.all(others), wait(allMilliseconds, undefined, { ref: false })]),
         Promise.race([
@@ -130,3 +139,9 @@ export function runWorker(deps: SweepDeps & { readonly queue: WakeQueue }, optio
     },
   };
 }
+
+function stopAll({ sweeps, pruning }: Sending): Promise<void>[] {
+  return [sweeps.stop(), pruning.stop()];
+}
+
+const noPruning: Pruning = { stop: async () => {} };

@@ -171,6 +171,7 @@ export async function startWorker(env: NodeJS.ProcessEnv, seams: WorkerSeams = {
       inHandMax: config.concurrency * inHandPerConnection,
       sweepSeconds: seams.sweepSeconds ?? 5,
       importSeconds: 2,
+      retentionDays: config.retentionDays,
       lock: seams.lock,
     },
   );

@@ -185,6 +185,13 @@ export const configVariables = {
     default: "60",
     readBy: everybody,
   },
+  RETENTION_DAYS: {
+    schema: wholeNumber(1, 36_500),
+    what: "days after which the [history](operations.md#keeping-history-for-so-long-and-no-longer) of what has ended is deleted",
+    write: "days after which the history of what has ended is deleted, e.g. 365; leave it out to keep it for ever",
+    without: "kept for ever",
+    readBy: ["worker"],
+  },
   SHUTDOWN_GRACE_SECONDS: {
     schema: wholeNumber(1, 3_600),
     what: "how long stopping may take; whatever stops the process must wait longer",

@@ -46,6 +46,7 @@ describe("settings", () => {
         smtpUrl: good.SMTP_URL,
         mailFrom: { name: "Dripline", address: "hello@example.com" },
         concurrency: 10,
+        retentionDays: null,
         smtpTimeouts: { connect: 30, envelope: 60, finalReply: 600 },
         claimLeaseSeconds: 180,
       },

@@ -43,6 +43,8 @@ export interface WorkerConfig extends SharedConfig {
   /** How long a worker may take from the claim to the first body byte before another takes the email over. */
   readonly claimLeaseSeconds: number;
   readonly smtpTimeouts: SmtpTimeoutSeconds;
+  /** The history of what ended longer ago than this is deleted; null: kept for ever. */
+  readonly retentionDays: number | null;
 }
 
 /** How long the mail server may take, phase by phase; see `readSmtpTimeouts`. */
@@ -88,6 +90,7 @@ export function readWorkerConfig(env: Environment): ConfigResult<WorkerConfig> {
     smtpUrl: read.required("SMTP_URL"),
     mailFrom: read.required("MAIL_FROM"),
     concurrency: read.value("WORKER_CONCURRENCY"),
+    retentionDays: read.value("RETENTION_DAYS") ?? null,
     ...readDeliveryTimes(read),
   }));
 }

@@ -145,7 +145,8 @@ export const stepExecution = pgTable(
     /** What the mail server answered last: the reply code (RFC 5321) and the enhanced one (RFC 3463). */
     smtpCode: integer("smtp_code"),
     enhancedCode: text("enhanced_code"),
-    emailLogId: uuid("email_log_id").references(() => emailLog.id),
+    /** Without a foreign key: for every email in the log that is deleted, PostgreSQL would look through all executions. */
+    emailLogId: uuid("email_log_id"),
     errorMessage: text("error_message"),
     /** When a sweep last put a wake-up into the queue for this row. */
     rescuedAt: instant("rescued_at"),
