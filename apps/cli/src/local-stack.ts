@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Inbox } from "@dripline/embedded/inbox";
 import type { Shutdown } from "@dripline/runtime/shutdown";
-import { besideApi } from "./beside-api.ts";
 import { startEmbeddedDatabase } from "./embedded-database.ts";
 import type { Installation } from "./installation.ts";
 import { noteProcess } from "./left-behind.ts";

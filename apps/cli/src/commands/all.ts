@@ -4,7 +4,6 @@ import { type ConfigProblem, describeConfigProblems } from "@dripline/runtime/co
 import { createLogger } from "@dripline/runtime/logger";
 import { handleShutdown } from "@dripline/runtime/shutdown";
 import { findUnknownVariables } from "@dripline/runtime/unknown-variables";
-import { besideApi } from "../beside-api.ts";
 import { keepRunning, type ServiceKept } from "../keep-running.ts";
 import { UserError } from "../user-error.ts";
 import { workerEnvironment } from "../worker-environment.ts";
@@ -38,7 +37,7 @@ export async function all(env: NodeJS.ProcessEnv): Promise<void> {
       signal: shutdown.signal,
       onHopeless: () => shutdown.stop(`the ${name} cannot run`, 1),
     });
-  const services = [keep("API", "api", env), keep("worker", "worker", besideApi(env))];
+  const services = [keep("API", "api", env), keep("worker", "worker", workerEnvironment(env))];
   shutdown.onClose("API and worker", () => stopAll(services));
 
   await Promise.all(services.map(({ ready }) => ready));
