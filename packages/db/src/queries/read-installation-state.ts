@@ -16,7 +16,8 @@ export interface InstallationState {
 
 /**
  * For whoever watches, every few seconds: each number is counted along an index and no further than `countedMax`, so a
- * backlog of millions costs no more than one of that many. A million executions: docs/performance.md.
+ * backlog of millions costs no more than one of that many. With 1.8 million executions: 1 ms for 1,000 that are due, 9 to 17 ms
+ * for 301,000 with a limit of 100,000.
  */
 export async function readInstallationState(
   db: Queryable,
@@ -43,11 +44,13 @@ export async function readInstallationState(
 }
 
 // Of the held ones, those of a pause can be everybody: the index is entered before, between and after the two reasons,
-// which are in the order of the alphabet. `statement_timestamp()`, so that the index knows where what is due ends.
+// which are in the order of the alphabet. `statement_timestamp()`, so that the index knows where what is due ends; in the order
+// of the index, because with old statistics everything that waits was read without: 160 ms instead of 26.
 const statement = `
   select
     (select count(*)::int from (
-      select from step_execution where status = 'scheduled' and scheduled_for <= statement_timestamp() limit $1
+      select from step_execution where status = 'scheduled' and scheduled_for <= statement_timestamp()
+      order by scheduled_for limit $1
     ) due) as due,
     coalesce((select extract(epoch from statement_timestamp() - scheduled_for)::float8 from step_execution
       where status = 'scheduled' and scheduled_for <= statement_timestamp() order by scheduled_for limit 1
