@@ -13,6 +13,8 @@ import { type RunningProcess, startProcess } from "./child-process.ts";
 import { runCommand } from "./run-command.ts";
 
 const people = 12;
+/** Of the one who has two to get, one is put off. */
+const sentAtOnce = people + 1;
 
 /** A copy of a database with people in it who are due, and real workers on it. */
 describe("on the PostgreSQL backend", () => copies({}));
@@ -23,6 +25,12 @@ async function copies(backend: Record<string, string>): Promise<void> {
   const sequence = await makeSequence(original.pool, { steps: [{}] });
   for (let i = 0; i < people; i += 1) {
     await insertExecution(original.pool, sequence, (await makeContact(original.pool)).id);
+  }
+  // And one who has two emails to get for hours.
+  const late = await makeContact(original.pool);
+  const hoursAgo = new Date(Date.now() - 3 * 3_600_000);
+  for (const of of [sequence, await makeSequence(original.pool, { steps: [{}] })]) {
+    await insertExecution(original.pool, of, late.id, { dueAt: hoursAgo, scheduledFor: hoursAgo });
   }
   await original.pool.end();
   const copy = await copyDatabase(original.url);
@@ -53,7 +61,7 @@ async function copies(backend: Record<string, string>): Promise<void> {
     return workers;
   };
 
-  test("workers on it run, say what to do, and leave everything as it is; adopting it under them sends everything once", async () => {
+  test("workers on it run, say what to do, and leave everything as it is; adopting it under them sends everything once, overdue emails to one person one at a time", async () => {
     const before = await everyRow(db);
     const workers = await startWorkers(2);
     for (const worker of workers) await worker.says("fenced: This database is a copy");
@@ -64,13 +72,18 @@ async function copies(backend: Record<string, string>): Promise<void> {
 
     const asked = await runCommand(["adopt"], env);
     expect(asked).toMatchObject({ code: 1, stderr: expect.stringContaining("--yes") });
-    expect(asked.stdout).toContain(`${people} are due, to ${people} people`);
+    expect(asked.stdout).toContain(`${people + 2} are due, to ${people + 1} people`);
     const adopted = await runCommand(["adopt", "--yes"], env);
     expect(adopted).toMatchObject({ code: 0, stdout: expect.stringContaining("Adopted") });
 
-    await untilSent(db, people);
-    expect(inbox.messages()).toHaveLength(people);
-    expect(new Set(inbox.messages().flatMap(({ envelopeTo }) => envelopeTo)).size).toBe(people);
+    await untilSent(db, sentAtOnce);
+    expect(inbox.messages()).toHaveLength(sentAtOnce);
+    expect(new Set(inbox.messages().flatMap(({ envelopeTo }) => envelopeTo)).size).toBe(sentAtOnce);
+    const { rows: putOff } = await db.query(
+      `select v.reason, e.scheduled_for > now() + interval '50 minutes' as is_much_later
+       from step_execution e join execution_event v on v.execution_id = e.id where e.status = 'scheduled'`,
+    );
+    expect(putOff).toEqual([{ reason: "one_overdue_at_a_time", is_much_later: true }]);
     const { rows: audit } = await db.query("select principal, action, data->>'was' as was from audit_log");
     expect(audit).toEqual([{ principal: "dripline adopt", action: "adopt", was: "copied" }]);
   }, 60_000);
@@ -86,7 +99,7 @@ async function copies(backend: Record<string, string>): Promise<void> {
 
     expect(await runCommand(["adopt", "--yes"], env)).toMatchObject({ code: 0 });
     await worker?.says("this database is adopted");
-    await untilSent(db, people + 1);
+    await untilSent(db, sentAtOnce + 1);
   }, 60_000);
 
   test("a worker with another public address than the first one is fenced, and the first one goes on", async () => {
@@ -94,7 +107,7 @@ async function copies(backend: Record<string, string>): Promise<void> {
     const [other] = await startWorkers(1, { PUBLIC_URL: "https://staging.example.com" });
     await other?.says("fenced: PUBLIC_URL is https://staging.example.com here");
     await insertExecution(db, sequence, (await makeContact(db)).id);
-    await untilSent(db, people + 2);
+    await untilSent(db, sentAtOnce + 2);
     expect(first?.output()).not.toContain("fenced");
 
     // The address has moved: whoever says so closes it for the old one.
