@@ -140,11 +140,14 @@ test("one that somebody is at is left for the next time, and nobody waits for it
   const { enrollmentId } = await make();
   await make();
   const other = await db.connect();
-  await other.query("begin");
-  await other.query("select from sequence_enrollment where id = $1 for update", [enrollmentId]);
-  expect(await prune(db, { before, isDryRun: false })).toMatchObject({ executions: 1 });
-  await other.query("rollback");
-  other.release();
+  try {
+    await other.query("begin");
+    await other.query("select from sequence_enrollment where id = $1 for update", [enrollmentId]);
+    expect(await prune(db, { before, isDryRun: false })).toMatchObject({ executions: 1 });
+  } finally {
+    await other.query("rollback");
+    other.release();
+  }
   expect(await prune(db, { before, isDryRun: false })).toMatchObject({ executions: 1 });
 });
 
