@@ -29,7 +29,7 @@ describe.skipIf(tools === undefined)("a dump of an installation that is sending,
   let inbox: Inbox;
   /** What the dump says of each address, and what the original had sent by the time it was lost. */
   let sentInDump: Set<string>;
-  let sentByOriginal: Set<string>;
+  let sentByOriginal: Set<string> | undefined;
   let file: string;
 
   afterAll(async () => {
@@ -78,7 +78,6 @@ describe.skipIf(tools === undefined)("a dump of an installation that is sending,
     const atDump = await firstSteps();
     await waitFor(async () => (await firstSteps()) > atDump + 10, { timeoutMilliseconds: 30_000, describe: "more" });
     await worker.end("SIGKILL");
-    sentByOriginal = new Set(inbox.messages().flatMap(({ envelopeTo }) => envelopeTo));
     await db.end();
   }, 120_000);
 
@@ -103,6 +102,8 @@ describe.skipIf(tools === undefined)("a dump of an installation that is sending,
     const worker = await startProcess("worker", env);
     cleanUp.push(() => worker.end("SIGTERM"));
     await worker.says("fenced: This database is a copy or was restored");
+    // Not right after the kill: what it had handed over by then was still being stored.
+    sentByOriginal ??= new Set(inbox.messages().flatMap(({ envelopeTo }) => envelopeTo));
     expect(await runCommand(["migrate"], env)).toMatchObject({ code: 0 });
     return { db, env, worker, seen: inbox.messages().length };
   }
@@ -121,7 +122,7 @@ describe.skipIf(tools === undefined)("a dump of an installation that is sending,
     expect(copies.size).toBe(people);
     for (const [address, count] of copies) {
       // What the original sent after the dump is not known here: that, and nothing else, goes out again.
-      const isUnknown = sentByOriginal.has(address) && !sentInDump.has(address);
+      const isUnknown = sentByOriginal?.has(address) === true && !sentInDump.has(address);
       if (!isUnknown) expect(count, address).toBe(1);
     }
   }, 180_000);
