@@ -23,7 +23,7 @@ if (tools === undefined) {
 const people = 120;
 
 describe.skipIf(tools === undefined)("a dump of an installation that is sending, restored on another server", () => {
-  const { startServer, dump, restore } = tools as PostgresTools;
+  const { startServer, dump, restore } = (tools ?? {}) as PostgresTools; // skipped, this is read all the same
   const cleanUp: (() => Promise<unknown>)[] = [];
   let directory: string;
   let inbox: Inbox;
