@@ -4,6 +4,7 @@ import { describeRedis, ownRedis } from "@dripline/testkit/redis";
 import { command, ownCluster, ownSentinels, ownTlsRedis } from "@dripline/testkit/redis-forms";
 import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { openRedisWakeQueue } from "./redis-wake-queue.ts";
+import { consumeInto } from "./testing/consume-into.ts";
 import { newWake, wakeQueueConformance } from "./wake-queue.conformance.ts";
 import type { WakeQueue } from "./wake-queue.ts";
 
@@ -172,19 +173,4 @@ describeRedis("a Redis of any kind", async () => {
 
 async function keysAt(port: number, pattern: string): Promise<number> {
   return ((await command(port, "keys", pattern)) as unknown[]).length;
-}
-
-function consumeInto(seen: string[], queue: WakeQueue) {
-  const consumer = queue.consume(
-    async ({ executionId }) => {
-      seen.push(executionId);
-      return { kind: "done" };
-    },
-    { concurrency: 2, onError: () => undefined },
-  );
-  onTestFinished(async () => {
-    await consumer.close(500);
-    await queue.close();
-  });
-  return consumer;
 }

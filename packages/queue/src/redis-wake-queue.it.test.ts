@@ -3,6 +3,7 @@ import { describeRedis, ownRedis } from "@dripline/testkit/redis";
 import { Redis } from "ioredis";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { openRedisWakeQueue } from "./redis-wake-queue.ts";
+import { consumeInto } from "./testing/consume-into.ts";
 import { OutageProxy } from "./testing/outage-proxy.ts";
 import { newWake, wakeQueueConformance } from "./wake-queue.conformance.ts";
 import type { WakeQueue } from "./wake-queue.ts";
@@ -92,18 +93,3 @@ describeRedis("Redis", (redis) => {
     expect(health.problems).toEqual([expect.stringMatching(/allkeys-lru.*noeviction/)]);
   });
 });
-
-function consumeInto(seen: string[], queue: WakeQueue) {
-  const consumer = queue.consume(
-    async ({ executionId }) => {
-      seen.push(executionId);
-      return { kind: "done" };
-    },
-    { concurrency: 2, onError: () => undefined },
-  );
-  onTestFinished(async () => {
-    await consumer.close(500);
-    await queue.close();
-  });
-  return consumer;
-}

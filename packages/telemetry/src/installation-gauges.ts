@@ -2,20 +2,8 @@ import { type MetricRegistry, makeCounter, makeGauge } from "./instruments.ts";
 import type { MetricName } from "./metric-catalogue.ts";
 import { readRarely } from "./read-rarely.ts";
 
-/** The state of the whole installation, as any of its processes can read it. */
-export interface InstallationState {
-  readonly dueBacklog: number;
-  readonly oldestDueSeconds: number;
-  readonly inDoubtOpen: number;
-  readonly held: number;
-  readonly failed: number;
-  readonly pausedScopes: number;
-  /** 1 if no email may leave from this database for this process, else 0. */
-  readonly fenceClosed: number;
-}
-
 export interface InstallationSources {
-  readonly readState: () => Promise<InstallationState>;
+  readonly readState: () => Promise<InstallationGauges>;
   /** Jobs by state. */
   readonly countJobs: () => Promise<Readonly<Record<string, number>>>;
   /** Milliseconds that only go up. */
@@ -33,7 +21,10 @@ const gaugesOfState = {
   dripline_failed: "failed",
   dripline_delivery_paused: "pausedScopes",
   dripline_fence_closed: "fenceClosed",
-} as const satisfies Partial<Record<MetricName, keyof InstallationState>>;
+} as const satisfies Partial<Record<MetricName, string>>;
+
+/** What the gauges show; `fenceClosed` is 1 if no email may leave from this database for this process, else 0. */
+export type InstallationGauges = Readonly<Record<(typeof gaugesOfState)[keyof typeof gaugesOfState], number>>;
 
 /**
  * Gauges of the installation: read when somebody scrapes, at most once in five seconds. While the database or the queue
@@ -64,7 +55,7 @@ export function watchInstallation(
   const state = counted("database", readState);
   for (const [name, member] of Object.entries(gaugesOfState) as [
     keyof typeof gaugesOfState,
-    keyof InstallationState,
+    keyof InstallationGauges,
   ][]) {
     makeGauge(metrics, name, async (gauge) => {
       const read = await state();

@@ -5,29 +5,18 @@ import {
   TRANSPORT_SCOPE,
 } from "@dripline/domain/delivery-backoff";
 import { unreachable } from "@dripline/domain/unreachable";
-import { explainFailure } from "../explain-failure.ts";
+import { askDatabase } from "./ask-database.ts";
 import type { Finding } from "./finding.ts";
 
 /** Whether the mail server and the recipients' domains take emails at our own pace; what they said if not. */
 export async function lookAtDelivery(databaseUrl: string): Promise<Finding[]> {
-  const { openDatabase } = await import("@dripline/db/database");
-  const { readDeliveryBackoffs } = await import("@dripline/db/queries/read-delivery-backoffs");
-  const db = openDatabase({
-    url: databaseUrl,
-    connectionsMax: 1,
-    applicationName: "dripline doctor",
-    onError: () => {},
-  });
-  try {
+  const found = await askDatabase<Finding[]>(databaseUrl, "what mail servers said", async (db) => {
+    const { readDeliveryBackoffs } = await import("@dripline/db/queries/read-delivery-backoffs");
     const backoffs = await readDeliveryBackoffs(db);
     const good: Finding = { kind: "good", text: "nothing is slowed down by what mail servers said" };
     return backoffs.length === 0 ? [good] : backoffs.map(judgeBackoff);
-  } catch (error) {
-    // What is wrong with the database itself is told by the look at it.
-    return [{ kind: "warning", text: "what mail servers said cannot be read", remedy: explainFailure(error) }];
-  } finally {
-    await db.end();
-  }
+  });
+  return Array.isArray(found) ? found : [found];
 }
 
 /** While the transport is slowed down nobody gets email: that is bad. One domain's wish is kept, and known to pass. */

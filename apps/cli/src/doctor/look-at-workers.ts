@@ -1,24 +1,13 @@
 import type { WorkerSigns } from "@dripline/db/read-worker-signs";
-import { explainFailure } from "../explain-failure.ts";
+import { askDatabase } from "./ask-database.ts";
 import type { Finding } from "./finding.ts";
 
 /** Whether somebody sends, and keeps up with what is due. */
-export async function lookAtWorkers(databaseUrl: string): Promise<Finding> {
-  const { openDatabase } = await import("@dripline/db/database");
-  const { readWorkerSigns } = await import("@dripline/db/read-worker-signs");
-  const db = openDatabase({
-    url: databaseUrl,
-    connectionsMax: 1,
-    applicationName: "dripline doctor",
-    onError: () => {},
-  });
-  try {
+export function lookAtWorkers(databaseUrl: string): Promise<Finding> {
+  return askDatabase(databaseUrl, "whether a worker runs", async (db) => {
+    const { readWorkerSigns } = await import("@dripline/db/read-worker-signs");
     return judgeWorkers(await readWorkerSigns(db));
-  } catch (error) {
-    return { kind: "warning", text: "whether a worker runs cannot be read", remedy: explainFailure(error) };
-  } finally {
-    await db.end();
-  }
+  });
 }
 
 /** Nobody at work is bad once emails wait for them; an installation that is being set up has none yet. */
