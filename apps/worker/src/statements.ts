@@ -4,7 +4,7 @@ import { type Finish, type Finished, finishExecutions } from "@dripline/db/finis
 import { type ExecutionFacts, loadFacts } from "@dripline/db/load-facts";
 import { loadTemplateContent, type TemplateContent } from "@dripline/db/load-template-content";
 import { type MarkRequest, markData } from "@dripline/db/mark-data";
-import { inBatches } from "./in-batches.ts";
+import { inBatches } from "@dripline/queue/in-batches";
 import { keepTemplates } from "./kept-templates.ts";
 
 type Leased<Request> = Request & { readonly leaseSeconds: number };

@@ -1,6 +1,6 @@
+import { inBatches } from "@dripline/queue/in-batches";
 import type { TimedWake } from "@dripline/queue/wake";
 import type { WakeQueue } from "@dripline/queue/wake-queue";
-import { inBatches } from "./in-batches.ts";
 
 /** What BullMQ takes at once at most. */
 const sizeMax = 1_000;

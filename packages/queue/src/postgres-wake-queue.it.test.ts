@@ -83,6 +83,61 @@ test("no more wakes run at a time than the backend stands, whatever is asked for
   expect(await queue.counts()).toMatchObject({ active: postgresConcurrencyMax, waiting: 20 });
 });
 
+/** A consumer that has taken `count` wakes and ends none of them before it is told to. */
+async function holdWakes(count: number) {
+  await emptyQueue();
+  const queue = open(database.url);
+  const mayEnd = signal();
+  const taken: string[] = [];
+  const errors: Error[] = [];
+  const consumer = queue.consume(
+    async ({ executionId }) => {
+      taken.push(executionId);
+      await mayEnd.promise;
+      return { kind: "done" };
+    },
+    { concurrency: count, onError: (error) => errors.push(error) },
+  );
+  onTestFinished(async () => {
+    mayEnd.resolve();
+    await consumer.close(5_000);
+    await queue.close();
+  });
+  await queue.wake(Array.from({ length: count }, () => newWake(0)));
+  await vi.waitFor(() => expect(taken.length).toBe(count), { timeout: 10_000 });
+  return { queue, endAll: mayEnd.resolve, errors };
+}
+
+test("jobs that end in the same moment share a transaction", async () => {
+  const { queue, endAll } = await holdWakes(40);
+
+  endAll();
+
+  await vi.waitFor(async () => expect(await queue.counts()).toMatchObject({ active: 0, completed: 0 }), {
+    timeout: 10_000,
+  });
+  const { rows } = await database.pool.query(
+    "SELECT count(*)::int AS ended, count(DISTINCT xmin::text) < 10 AS together FROM bullmq.event WHERE event = 'completed'",
+  );
+  expect(rows).toEqual([{ ended: 40, together: true }]);
+});
+
+test("a job that was taken away keeps none of those from ending that end with it", async () => {
+  const { queue, endAll, errors } = await holdWakes(10);
+  await database.pool.query(
+    "UPDATE bullmq.job SET lock_token = 'of somebody else' WHERE id = (SELECT min(id) FROM bullmq.job)",
+  );
+
+  endAll();
+
+  await vi.waitFor(async () => expect(await queue.counts()).toMatchObject({ active: 1, waiting: 0, completed: 0 }), {
+    timeout: 5_000,
+  });
+  await vi.waitFor(() =>
+    expect(new Set(errors.map(({ message }) => message))).toEqual(new Set([expect.stringMatching(/^Lock mismatch/)])),
+  );
+});
+
 test("a database that was never migrated is named, and works once it was", async () => {
   await database.pool.query("DROP SCHEMA bullmq CASCADE");
   const queue = open(database.url);
