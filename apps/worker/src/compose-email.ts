@@ -2,7 +2,7 @@ import type { ExecutionFacts } from "@dripline/db/load-facts";
 import type { TemplateContent } from "@dripline/db/load-template-content";
 import type { MessageSource } from "@dripline/db/message-source";
 import { emailVariables } from "@dripline/engine/email-variables";
-import { renderEmail } from "@dripline/engine/render-email";
+import { type RenderedEmail, renderEmail } from "@dripline/engine/render-email";
 import { composeMessage } from "@dripline/mail/compose";
 import { messageIdFor } from "@dripline/mail/message-id";
 import type { OutgoingMessage } from "@dripline/mail/transport";
@@ -62,7 +62,7 @@ function newOrigin(deps: SendDeps, facts: ExecutionFacts): Omit<MessageSource, "
 function messageParts(
   deps: SendDeps,
   { execution, sequence }: ExecutionFacts,
-  rendered: { readonly subject: string; readonly html: string; readonly text: string },
+  rendered: Extract<RenderedEmail, { readonly kind: "rendered" }>,
   { from, to, variables, composedAt }: MessageSource,
 ): Parameters<typeof composeMessage>[0] {
   const domain = from.address.slice(from.address.lastIndexOf("@") + 1);
@@ -72,7 +72,7 @@ function messageParts(
     from,
     to,
     subject: rendered.subject,
-    html: rendered.html,
+    html: rendered.htmlPieces,
     text: rendered.text,
     unsubscribeUrl: variables.unsubscribe_url,
     listId: `${sequence.id}.${domain}`,

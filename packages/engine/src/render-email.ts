@@ -1,10 +1,12 @@
 import type { RenderableTemplate, Renderer, RenderFailure } from "@dripline/mail/render";
+import type { TextPiece } from "@dripline/mail/text-piece";
 
 export type RenderedEmail =
   | {
       readonly kind: "rendered";
       readonly subject: string;
       readonly html: string;
+      readonly htmlPieces: readonly TextPiece[];
       readonly text: string;
     }
   /** It would go out with a hole in it: the worker holds it, a preview shows why. */
@@ -24,7 +26,7 @@ export function renderEmail(
 ): RenderedEmail {
   const rendered = renderer.render(template, variables, now);
   if (!rendered.ok) return { kind: "unrenderable", failure: rendered.reason };
-  const { html, text } = rendered;
+  const { html, htmlPieces, text } = rendered;
   // Half a character (an emoji cut in two by a filter) can be sent but not stored: it becomes U+FFFD in both.
-  return { kind: "rendered", subject: rendered.subject.toWellFormed(), html, text };
+  return { kind: "rendered", subject: rendered.subject.toWellFormed(), html, htmlPieces, text };
 }

@@ -1,7 +1,7 @@
 import { type MailAddress, plainMailbox } from "./mail-address.ts";
 import { mailboxHeader, textHeader } from "./message-headers.ts";
-import { encodeQuotedPrintable } from "./quoted-printable.ts";
 import { isLoopbackHost } from "./smtp-url.ts";
+import { encodePieces, encodeText, type TextPiece } from "./text-piece.ts";
 import type { OutgoingMessage } from "./transport.ts";
 
 export type MessageParts = {
@@ -12,7 +12,8 @@ export type MessageParts = {
   from: MailAddress;
   to: MailAddress;
   subject: string;
-  html: string;
+  /** Whole, or in pieces, of which some are known from other messages. */
+  html: string | readonly TextPiece[];
   text: string;
   /** Where a POST without cookies or login opts this recipient out: https, or http on this machine. */
   unsubscribeUrl: string;
@@ -36,7 +37,8 @@ export async function composeMessage(parts: MessageParts): Promise<OutgoingMessa
     throw new Error(`not a Message-ID: ${JSON.stringify(parts.messageId)}`);
   }
   const boundary = boundaryOf(parts.messageId);
-  const message = `${headersOf(parts, from, to, boundary).join("\r\n")}\r\n\r\n${partOf("text/plain", parts.text, boundary)}${partOf("text/html", parts.html, boundary)}--${boundary}--\r\n`;
+  const html = typeof parts.html === "string" ? encodeText(parts.html) : encodePieces(parts.html);
+  const message = `${headersOf(parts, from, to, boundary).join("\r\n")}\r\n\r\n${partOf("text/plain", encodeText(parts.text), boundary)}${partOf("text/html", html, boundary)}--${boundary}--\r\n`;
   const raw = Buffer.from(message, "latin1");
   return { envelope: { from: from.address, to: [to.address] }, messageId: parts.messageId, raw };
 }
@@ -64,8 +66,7 @@ function boundaryOf(messageId: string): string {
   return `=_${messageId.replace(/[^A-Za-z0-9]/g, "").slice(0, 60)}`;
 }
 
-function partOf(type: "text/plain" | "text/html", content: string, boundary: string): string {
-  const body = encodeQuotedPrintable(withoutControls(content));
+function partOf(type: "text/plain" | "text/html", body: string, boundary: string): string {
   const head = `--${boundary}\r\nContent-Type: ${type}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n`;
   // The line end before a boundary belongs to the boundary (RFC 2046 section 5.1.1).
   return `${head}${body}\r\n`;
@@ -84,10 +85,4 @@ function listId(text: string): string {
     throw new Error(`not a list id (RFC 2919): ${JSON.stringify(text)}`);
   }
   return text;
-}
-
-// A NUL may not stand in a message (RFC 5322 section 2.3); some servers refuse it, some read a line end.
-function withoutControls(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
-  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, "");
 }

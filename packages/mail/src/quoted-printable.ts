@@ -11,10 +11,30 @@ const escapes = Array.from({ length: 256 }, (_, byte) => `=${byte.toString(16).t
  * 0.2 ms, and a loop over bytes 0.08 ms.
  */
 export function encodeQuotedPrintable(text: string): string {
-  const lines = escaped(text).split(/\r\n?|\n/);
+  return encodedLines(text).join("\r\n");
+}
+
+/** A line that goes on in the next one (RFC 2045 section 6.7, rule 5). */
+export const softBreak = "=\r\n";
+
+/**
+ * The same for a piece of a text that goes on after it: ends with a line end, its own or a soft one, so that the next piece can
+ * be encoded without knowing this one.
+ */
+export function encodeToGoOn(text: string): string {
+  const lines = encodedLines(text);
+  const last = lines.pop() ?? "";
+  if (last.length === lineMax) {
+    const end = cutBefore(last, lineMax - 1);
+    lines.push(`${last.slice(0, end)}=`, `${withoutDot(last.slice(end))}${softBreak}`);
+  } else lines.push(last === "" ? "" : `${last}${softBreak}`);
+  return lines.join("\r\n");
+}
+
+function encodedLines(text: string): string[] {
   const output: string[] = [];
-  for (const line of lines) wrap(withoutBlankEnd(line), output);
-  return output.join("\r\n");
+  for (const line of escaped(text).split(/\r\n?|\n/)) wrap(withoutBlankEnd(line), output);
+  return output;
 }
 
 /** Everything that may not stand in any place: "=", control characters and what is not ASCII, byte by byte. */

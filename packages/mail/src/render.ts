@@ -1,5 +1,7 @@
-import type { Liquid, LiquidError, Template } from "liquidjs";
+import type { Liquid, LiquidError } from "liquidjs";
 import { createLiquid, describeError, type LiquidFlavour, NothingToPrint, nowKey, parseLiquid } from "./liquid.ts";
+import { planRendering, type RenderPlan, renderPieces } from "./render-plan.ts";
+import { type TextPiece, textOf } from "./text-piece.ts";
 
 /** What `compileTemplate` made, under the id of the immutable version that it was stored as. */
 export type RenderableTemplate = { versionId: string; subject: string; html: string; text: string };
@@ -8,7 +10,7 @@ export type RenderFailure = {
   code: "missing_variable" | "render_failed";
   /** The variable that has no value, e.g. "contact.first_name". */
   variable?: string;
-  part: "subject" | "html" | "text";
+  part: Part;
   message: string;
   /** In the compiled part, not in the user's MJML. */
   line?: number;
@@ -16,7 +18,14 @@ export type RenderFailure = {
 };
 
 export type Rendering =
-  | { ok: true; subject: string; html: string; text: string }
+  | {
+      ok: true;
+      subject: string;
+      html: string;
+      /** The same as `html`; those that every message of the template has are the same objects each time. */
+      htmlPieces: readonly TextPiece[];
+      text: string;
+    }
   | { ok: false; reason: RenderFailure };
 
 export type Renderer = {
@@ -35,7 +44,9 @@ const versionsMax = 200;
 // Three times what Gmail shows; a loop that makes more is a mistake.
 const charactersMax = 2_000_000;
 
-type ParsedTemplate = { subject: Template[]; html: Template[]; text: Template[] };
+type Part = "subject" | "html" | "text";
+
+type ParsedTemplate = Record<Part, RenderPlan>;
 
 /** A renderer keeps the parsed form of the versions used last; make one per process. */
 export function createRenderer(): Renderer {
@@ -52,12 +63,13 @@ export function createRenderer(): Renderer {
     }
     const fresh: ParsedTemplate = { subject: [], html: [], text: [] };
     for (const part of ["subject", "html", "text"] as const) {
-      const result = parseLiquid(engines[part === "html" ? "html" : "text"], template[part]);
+      const engine = engines[part === "html" ? "html" : "text"];
+      const result = parseLiquid(engine, template[part]);
       if (!result.ok) {
         const { message, line, column } = result.problem;
         return { code: "render_failed", part, message, line, column };
       }
-      fresh[part] = result.templates;
+      fresh[part] = planRendering(engine, template[part], result.templates);
     }
     cache.set(template.versionId, fresh);
     const oldest = cache.keys().next().value;
@@ -71,22 +83,22 @@ export function createRenderer(): Renderer {
       if ("code" in templates) return { ok: false, reason: templates };
       const scope = known(variables);
       const globals = now === undefined ? {} : { [nowKey]: now };
-      const parts = { subject: "", html: "", text: "" };
+      const parts: Record<Part, readonly TextPiece[]> = { subject: [], html: [], text: [] };
       for (const part of ["subject", "html", "text"] as const) {
         try {
           const engine = engines[part === "html" ? "html" : "text"];
-          const output: unknown = engine.renderSync(templates[part], scope, { globals });
-          parts[part] = String(output);
-          if (parts[part].length > charactersMax) throw new Error(`longer than ${charactersMax} characters`);
+          parts[part] = renderPieces(engine, templates[part], scope, globals);
+          if (textOf(parts[part]).length > charactersMax) throw new Error(`longer than ${charactersMax} characters`);
         } catch (error) {
           return { ok: false, reason: failureOf(error, part) };
         }
       }
-      const subject = parts.subject.replace(/\s+/g, " ").trim();
+      const subject = textOf(parts.subject).replace(/\s+/g, " ").trim();
       if (subject === "") {
         return { ok: false, reason: { code: "render_failed", part: "subject", message: "the subject came out empty" } };
       }
-      return { ok: true, subject, html: parts.html, text: tidy(parts.text) };
+      const html = textOf(parts.html);
+      return { ok: true, subject, html, htmlPieces: parts.html, text: tidy(textOf(parts.text)) };
     },
   };
 }
