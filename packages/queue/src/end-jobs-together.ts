@@ -57,6 +57,7 @@ export function endJobsTogether(
     // One may wait for a row that somebody else holds; the others need not wait with it.
     runsMax: 3,
     patienceMilliseconds: 50,
+    gatherMilliseconds: 4,
   });
   return async (end) => (await endOne(end)) ?? { rows: [], rowCount: 0 };
 }

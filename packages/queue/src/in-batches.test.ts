@@ -7,7 +7,13 @@ interface Item {
 }
 
 /** Answers each key in capitals; remembers the lists, and lets the test decide when each ends. */
-function start({ runsMax = 1, sizeMax = 100, isHeld = false, patienceMilliseconds = 60_000 } = {}) {
+function start({
+  runsMax = 1,
+  sizeMax = 100,
+  isHeld = false,
+  patienceMilliseconds = 60_000,
+  gatherMilliseconds = 0,
+} = {}) {
   const lists: string[][] = [];
   const held: (() => void)[] = [];
   const ask = inBatches<Item, string>({
@@ -21,6 +27,7 @@ function start({ runsMax = 1, sizeMax = 100, isHeld = false, patienceMillisecond
     runsMax,
     sizeMax,
     patienceMilliseconds,
+    gatherMilliseconds,
   });
   return { ask, lists, letOneEnd: () => held.shift()?.() };
 }
@@ -107,4 +114,31 @@ test("a list is no longer than it may be", async () => {
   const { ask, lists } = start({ sizeMax: 2 });
   await Promise.all(["a", "b", "c"].map((key) => ask({ key })));
   expect(lists).toEqual([["a", "b"], ["c"]]);
+});
+
+test("where there is much to do the next list waits for more, and where there is little nothing waits", async () => {
+  const { ask, lists } = start({ gatherMilliseconds: 50 });
+  await Promise.all("abcd".split("").map((key) => ask({ key })));
+  const first = ask({ key: "e" });
+  await turn();
+  const later = ask({ key: "f" });
+  await Promise.all([first, later]);
+  expect(lists).toEqual([
+    ["a", "b", "c", "d"],
+    ["e", "f"],
+  ]);
+
+  const alone = ask({ key: "g" });
+  await turn();
+  expect(lists).toHaveLength(3);
+  await alone;
+});
+
+test("a full list waits for nobody", async () => {
+  const { ask, lists } = start({ gatherMilliseconds: 60_000, sizeMax: 4 });
+  await Promise.all("abcdefgh".split("").map((key) => ask({ key })));
+  expect(lists).toEqual([
+    ["a", "b", "c", "d"],
+    ["e", "f", "g", "h"],
+  ]);
 });

@@ -4,6 +4,9 @@
  * fill. A list that takes longer than `patienceMilliseconds` (somebody else holds a row of it) is not waited for any longer:
  * up to `runsMax` are under way then.
  *
+ * After a list of several the next one begins `gatherMilliseconds` later: where there is much to do, more goes together for it,
+ * and where there is little nothing waits.
+ *
  * Two items with the same key never share a list: which of them moved the row would not be told apart. A list that
  * fails is tried again one by one, so that an item that cannot go through keeps none of the others from it; `run`
  * must stand being called again for what it has done already.
@@ -14,30 +17,36 @@ export function inBatches<Item, Result>({
   sizeMax,
   runsMax,
   patienceMilliseconds,
+  gatherMilliseconds = 0,
 }: {
   readonly run: (items: readonly Item[]) => Promise<readonly (Result | undefined)[]>;
   readonly keyOf: (item: Item) => string;
   readonly sizeMax: number;
   readonly runsMax: number;
   readonly patienceMilliseconds: number;
+  readonly gatherMilliseconds?: number;
 }): (item: Item) => Promise<Result | undefined> {
   let waiting: Waiting<Item, Result>[] = [];
   let running = 0;
   /** Of those, how many have taken so long that nobody waits for them any more. */
   let slow = 0;
   let isScheduled = false;
+  let isBusy = false;
 
   function schedule(): void {
     if (isScheduled || running > slow || running >= runsMax || waiting.length === 0) return;
     isScheduled = true;
-    setImmediate(() => {
+    const next = (): void => {
       isScheduled = false;
       start(takeBatch());
-    });
+    };
+    if (isBusy && waiting.length < sizeMax) setTimeout(next, gatherMilliseconds);
+    else setImmediate(next);
   }
 
   function start(batch: Waiting<Item, Result>[]): void {
     running += 1;
+    isBusy = gatherMilliseconds > 0 && batch.length >= severalMin;
     let isSlow = false;
     const timer = setTimeout(() => {
       isSlow = true;
@@ -73,6 +82,9 @@ export function inBatches<Item, Result>({
       schedule();
     });
 }
+
+/** A list of so many tells of much to do. */
+const severalMin = 4;
 
 interface Waiting<Item, Result> {
   readonly item: Item;

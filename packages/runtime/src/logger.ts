@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { type DestinationStream, type Logger, pino } from "pino";
 import type { LogLevel } from "./config-forms.ts";
 import { redactLine } from "./redact.ts";
+import { writeByTurn } from "./write-by-turn.ts";
 
 export type { Logger } from "pino";
 
@@ -29,7 +30,7 @@ export function createLogger({ role, level, isTerminal, destination }: LoggerOpt
       serializers: { err: describeError },
       hooks: { streamWrite: redactLine },
     },
-    destination ?? (isTerminal ? prettyDestination() : pino.destination({ dest: 1, sync: true })),
+    destination ?? (isTerminal ? prettyDestination() : standardOutput()),
   );
 }
 
@@ -47,6 +48,10 @@ function describeError(error: unknown): unknown {
       ? {}
       : { aggregateErrors: error instanceof AggregateError ? error.errors.map(describeError) : [] }),
   };
+}
+
+function standardOutput(): DestinationStream {
+  return writeByTurn(pino.destination({ dest: 1, sync: true }), (flush) => process.once("exit", flush));
 }
 
 /** Loaded only when a person watches: production needs neither its time nor its memory. */
