@@ -1,4 +1,5 @@
 import type { PgQueryResult } from "bullmq";
+import { turn } from "./fetch-in-turn.ts";
 import { inBatches } from "./in-batches.ts";
 
 /** What `move_to_completed_fetch` takes for one job, in its order: queue, id, token and so on. */
@@ -22,11 +23,17 @@ const types = [
 ];
 const names = types.map((_, index) => `p${index + 1}`);
 
+// By one moment for all: jobs that fall due while the list is gone through are made to wait by the next list.
+const nowIndex = 9;
+
 const text = `
   SELECT p.number AS "numberInList", job.*
-  FROM unnest(${types.map((type, index) => `$${index + 1}::${type}[]`).join(", ")})
-    WITH ORDINALITY AS p(${names.join(", ")}, number),
-  LATERAL move_to_completed_fetch(${names.map((name) => `p.${name}`).join(", ")}) AS job`;
+  FROM ${turn},
+  unnest(${types.map((type, index) => `$${index + 1}::${type}[]`).join(", ")}) WITH ORDINALITY AS p(${names.join(", ")}, number),
+  LATERAL move_to_completed_fetch(p.p1 || turn.taken, ${names
+    .slice(1)
+    .map((name) => `p.${name}`)
+    .join(", ")}) AS job`;
 
 /** Whether a statement of BullMQ's ends one job and fetches the next. */
 export function isJobEnd(statement: string): boolean {
@@ -44,7 +51,8 @@ export function endJobsTogether(
 ): (end: JobEnd) => Promise<PgQueryResult<unknown>> {
   const endOne = inBatches<JobEnd, PgQueryResult<unknown>>({
     async run(ends) {
-      const values = names.map((_, index) => ends.map((end) => end[index] ?? null));
+      const now = ends[0]?.[nowIndex];
+      const values = names.map((_, index) => ends.map((end) => (index === nowIndex ? now : end[index]) ?? null));
       const { rows } = await run({ name: "move-to-completed-fetch-together", text, values });
       const fetched = new Map((rows as { numberInList: string }[]).map((row) => [Number(row.numberInList), row]));
       return ends.map((_, index) => {

@@ -1,6 +1,7 @@
 import type { PgPool, PgPoolClient, PgQueryResult } from "bullmq";
 import pg from "pg";
 import { endJobsTogether, isJobEnd } from "./end-jobs-together.ts";
+import { fetchInTurn } from "./fetch-in-turn.ts";
 import { postgresQueueSchema } from "./postgres-queue-schema.ts";
 
 const connectMilliseconds = 2_000;
@@ -50,7 +51,7 @@ export function openPostgresQueuePool(url: string, connectionsMax: number): PgPo
   const shared: PgPool = {
     query<R>(text: string, params: readonly unknown[] = []) {
       if (isJobEnd(text)) return endJob(params) as Promise<PgQueryResult<R>>;
-      return query<R>(pool, { text, values: [...params] });
+      return query<R>(pool, { text: fetchInTurn(text), values: [...params] });
     },
     connect: () => unlessUnreachable(pool.connect() as Promise<PgPoolClient>),
     end: () => pool.end(),

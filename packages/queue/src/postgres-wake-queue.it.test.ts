@@ -122,6 +122,44 @@ test("jobs that end in the same moment share a transaction", async () => {
   expect(rows).toEqual([{ ended: 40, together: true }]);
 });
 
+test("four workers that put jobs back all the time never lock each other out", async () => {
+  await emptyQueue();
+  const deadlocks = async () => {
+    const { rows } = await database.pool.query<{ count: string }>(
+      "SELECT deadlocks AS count FROM pg_stat_database WHERE datname = current_database()",
+    );
+    return Number(rows[0]?.count);
+  };
+  const before = await deadlocks();
+  const runs = new Map<string, number>();
+  const workers = Array.from({ length: 4 }, () => {
+    const queue = open(database.url);
+    const consumer = queue.consume(
+      async ({ executionId }) => {
+        const run = (runs.get(executionId) ?? 0) + 1;
+        runs.set(executionId, run);
+        return run < 3 ? { kind: "again", at: new Date(Date.now() + 20) } : { kind: "done" };
+      },
+      { concurrency: 60, onError: () => undefined },
+    );
+    return { queue, consumer };
+  });
+
+  const jobs = 1_500;
+  await workers[0]?.queue.wake(Array.from({ length: jobs }, () => newWake(0)));
+  await vi.waitFor(() => expect([...runs.values()].filter((run) => run >= 3)).toHaveLength(jobs), { timeout: 60_000 });
+
+  // A connection says what it met when it ends, if not before.
+  await Promise.all(
+    workers.map(async ({ queue, consumer }) => {
+      await consumer.close(5_000);
+      await queue.close();
+    }),
+  );
+  expect((await deadlocks()) - before).toBe(0);
+  expect([...runs.values()].every((run) => run === 3)).toBe(true);
+}, 90_000);
+
 test("a job that was taken away keeps none of those from ending that end with it", async () => {
   const { queue, endAll, errors } = await holdWakes(10);
   await database.pool.query(
