@@ -9,11 +9,11 @@ import type { Results } from "./results.ts";
 import type { Backend, Services } from "./services.ts";
 import { measureWaitingCost } from "./waiting-cost.ts";
 
-/** As many connections with one worker as with two. On the PostgreSQL backend, which is for one worker, more give nothing. */
+/** As many connections with one worker as with two. */
 const drains = [
   { part: "drain-redis-1", backend: "redis", workers: 1, concurrency: 40 },
   { part: "drain-redis-2", backend: "redis", workers: 2, concurrency: 20 },
-  { part: "drain-postgres-1", backend: "postgres", workers: 1, concurrency: 20 },
+  { part: "drain-postgres-1", backend: "postgres", workers: 1, concurrency: 40 },
 ] as const;
 const backends: readonly Backend[] = ["redis", "postgres"];
 const twoWorkers = { backend: "redis", workers: 2, concurrency: 20 } as const;
