@@ -32,3 +32,8 @@ test("without either, the command says how to get one", () => {
   removeRunFile(installation);
   expect(() => findInstallation({}, installation.directory)).toThrow(/^No running installation found: .* npm start$/);
 });
+
+test("in production, where nothing is started by npm start, it names the variables that are missing", () => {
+  const env = { NODE_ENV: "production", LOG_LEVEL: "loud" };
+  expect(() => findInstallation(env, installation.directory)).toThrow(/DATABASE_URL is not set\. .*LOG_LEVEL is not/s);
+});

@@ -21,6 +21,8 @@ export function installationEnvironment(env: NodeJS.ProcessEnv, directory: strin
   if (isSet(env.DATABASE_URL) || isSet(env.DATABASE_URL_FILE)) return env;
   const running = readRunFile(installationAt(directory));
   if (running !== undefined) return { ...env, ...running.environment };
+  // In an image nothing was ever started by `npm start`: what it needs is the variable, which is named with all others.
+  if (env.NODE_ENV === "production") return env;
   const none = `No running installation found: DATABASE_URL is not set, and nothing runs in ${directory}. Start one with: npm start`;
   throw new UserError([none, ...findUnknownVariables(env).map(({ sentence }) => sentence)].join("\n"));
 }
