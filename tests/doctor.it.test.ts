@@ -56,6 +56,7 @@ describeRedis("dripline doctor", async () => {
     expect(stdout).not.toMatch(/^[!✗]/m);
     for (const good of [
       "PostgreSQL",
+      "takes writes",
       "tables are those",
       "queue in (Redis|Valkey) ",
       "lets us log in",
@@ -88,6 +89,16 @@ describeRedis("dripline doctor", async () => {
       async () => ({ env: { DATABASE_URL: databaseWith({ pathname: "/nowhere" }) } }),
       "PostgreSQL cannot be used",
       'has no database "nowhere". Create it (createdb nowhere), or correct DATABASE_URL.',
+    ],
+    [
+      "a database that can only be read",
+      async () => {
+        const url = new URL(database.url);
+        url.searchParams.set("options", "-c default_transaction_read_only=on");
+        return { env: { DATABASE_URL: url.href } };
+      },
+      "the database answers, but cannot write: nothing is sent",
+      "can only be read: it is a standby, or default_transaction_read_only is on.",
     ],
     [
       "a database that was not migrated",

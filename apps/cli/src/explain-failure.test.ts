@@ -32,6 +32,8 @@ describe("a database that cannot be used", () => {
     ["28P01", /refuses the user app/],
     ["3D000", /has no database "drip".*createdb drip/],
     ["42501", /GRANT/],
+    ["25006", /can only be read/],
+    ["53100", /disk of PostgreSQL at db\.example\.com:5432 is full/],
     ["53300", /no connections left/],
   ])("is told as a sentence with what to do, never with the password: %s", (code, sentence) => {
     const text = explainDatabaseError(new Error("wrapped", { cause: systemError(code) }), url);

@@ -26,6 +26,10 @@ export function explainDatabaseError(error: unknown, url: string): string | unde
       return `The database user ${user} may not create tables in "${name}". Grant it (GRANT CREATE ON DATABASE ${name} TO ${user}; GRANT CREATE ON SCHEMA public TO ${user}), or use another user.`;
     case "57P03":
       return `PostgreSQL at ${host} is starting up or shutting down. Wait a moment and try again.`;
+    case "25006":
+      return `PostgreSQL at ${host} can only be read: it is a standby, or default_transaction_read_only is on. Let DATABASE_URL lead to the server that takes writes, or turn that off.`;
+    case "53100":
+      return `The disk of PostgreSQL at ${host} is full. Make room by a larger volume or by what is not PostgreSQL's own; nothing has to be restarted, and nothing is lost meanwhile.`;
     case "53300":
       return `PostgreSQL at ${host} has no connections left. Raise its max_connections, or close other programs that use it.`;
     default:

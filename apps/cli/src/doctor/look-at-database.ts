@@ -1,4 +1,5 @@
 import type { ClockSkew } from "@dripline/db/clock-skew";
+import type { Database } from "@dripline/db/database";
 import { explainDatabaseError } from "@dripline/db/explain-database-error";
 import type { MigrationState } from "@dripline/db/migration-state";
 import { judgeClock, judgeMigrations } from "@dripline/engine/judge-start";
@@ -15,7 +16,7 @@ export interface DatabaseFindings {
   readonly isReadable: boolean;
 }
 
-/** Reachable, new enough, migrated, and of one mind with us about the time. */
+/** Reachable, new enough, taking writes, migrated, and of one mind with us about the time. */
 export async function lookAtDatabase(url: string, now: () => Date): Promise<DatabaseFindings> {
   const { readClockSkew } = await import("@dripline/db/clock-skew");
   const { openDatabase } = await import("@dripline/db/database");
@@ -26,7 +27,12 @@ export async function lookAtDatabase(url: string, now: () => Date): Promise<Data
     const { rows } = await db.query<{ version: string }>("select current_setting('server_version') as version");
     const skew = await readClockSkew(db, now);
     const state = await migrationState(db);
-    const findings = [judgeVersion(rows[0]?.version ?? "0"), judgeSkew(skew), describeMigrations(state)];
+    const findings = [
+      judgeVersion(rows[0]?.version ?? "0"),
+      await lookAtWriting(db, url),
+      judgeSkew(skew),
+      describeMigrations(state),
+    ];
     return { findings, isReadable: state !== "behind" };
   } catch (error) {
     const text = explainDatabaseError(error, url) ?? explainFailure(error);
@@ -34,6 +40,32 @@ export async function lookAtDatabase(url: string, now: () => Date): Promise<Data
   } finally {
     await db.end();
   }
+}
+
+/** A full disk and a standby answer everything that only reads. */
+async function lookAtWriting(db: Database, url: string): Promise<Finding> {
+  const { tryWriting } = await import("@dripline/db/try-writing");
+  try {
+    await tryWriting(db);
+    return { kind: "good", text: "the database takes writes" };
+  } catch (error) {
+    return mayNotTry(error)
+      ? {
+          kind: "warning",
+          text: "whether the database takes writes cannot be tried",
+          remedy: "Its user may not make temporary tables. To have it tried: GRANT TEMPORARY ON DATABASE … TO …",
+        }
+      : {
+          kind: "bad",
+          text: "the database answers, but cannot write: nothing is sent",
+          remedy: explainDatabaseError(error, url) ?? explainFailure(error),
+        };
+  }
+}
+
+/** Everybody may make temporary tables unless somebody took that away. */
+function mayNotTry(error: unknown): boolean {
+  return (error as { code?: unknown }).code === "42501";
 }
 
 export function judgeVersion(version: string): Finding {
