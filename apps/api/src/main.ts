@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
 import { REAL_PACE } from "@dripline/domain/delay";
 import { openManagement } from "@dripline/engine/open-management";
 import { openTracing } from "@dripline/engine/open-tracing";
@@ -20,6 +21,10 @@ import { buildApp } from "./build-app.ts";
 import { openApiDatabase } from "./open-api-database.ts";
 import { openRequestCounter } from "./open-request-counter.ts";
 import { openTestMail } from "./open-test-mail.ts";
+
+// Unasked, V8 lets the heap grow to a multiple of what lives in it, which is the template compiler for the most part: 550 MB
+// while people are enrolled as fast as it goes. So it stays below 400 MB, for 3 ms of CPU an enrollment instead of 2.8.
+setFlagsFromString("--heap-growing-percent=60");
 
 const read = readApiConfig(process.env);
 if (!read.ok) {
