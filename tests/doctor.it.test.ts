@@ -263,6 +263,23 @@ describeRedis("dripline doctor", async () => {
     expect(stdout).toMatch(/^! WORKER_CONCURENCY is set, and nothing reads it\n {4}Do you mean WORKER_CONCURRENCY\?$/m);
   });
 
+  test("says that it could not try to write where it may not, without calling the set-up ill", async () => {
+    const role = `reader_${process.pid}`;
+    const name = new URL(database.url).pathname.slice(1);
+    await database.pool.query(
+      `create role ${role} in role pg_read_all_data; revoke temporary on database ${name} from public`,
+    );
+    const url = new URL(database.url);
+    url.searchParams.set("options", `-c role=${role}`);
+    try {
+      const { code, stdout } = await runCommand(["doctor"], { ...healthy, DATABASE_URL: url.href });
+      expect(code, stdout).toBe(0);
+      expect(stdout).toMatch(/^! whether the database takes writes cannot be tried\n {4}.*GRANT TEMPORARY/m);
+    } finally {
+      await database.pool.query(`grant temporary on database ${name} to public; drop role ${role}`);
+    }
+  });
+
   async function setPolicy(policy: string): Promise<void> {
     const client = new Redis(healthy.REDIS_URL);
     await client.config("SET", "maxmemory-policy", policy).finally(() => client.disconnect());
