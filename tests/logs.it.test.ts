@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { createApiKey } from "@dripline/db/api-keys";
 import { freePort } from "@dripline/embedded/free-port";
 import { OutageProxy } from "@dripline/queue/testing/outage-proxy";
@@ -97,3 +99,12 @@ test("whatever goes wrong, no line of API or worker has an address, each is JSON
   );
   for (const line of ofEmails) expect(line).toMatchObject({ executionId: expect.stringMatching(/^[0-9a-f-]{36}$/) });
 }, 120_000);
+
+test("the last words of a process that ends at once are written", async () => {
+  const logger = new URL("../packages/runtime/dist/logger.js", import.meta.url).href;
+  const program = `import { createLogger } from ${JSON.stringify(logger)};
+    createLogger({ role: "worker", level: "info", isTerminal: false }).info("last words");
+    process.exit();`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program]);
+  expect(JSON.parse(stdout)).toMatchObject({ msg: "last words" });
+});

@@ -30,10 +30,9 @@ const sizeMax = 100;
 
 /**
  * One may wait for somebody else's row (5 s at most); the other emails must not wait with it. Ten times what a statement takes:
- * sent one after the other, each is for more emails, and costs hardly more than for one. For the same reason each waits a
- * moment for more of them while many are under way.
+ * sent one after the other, each is for more emails, and costs hardly more than for one.
  */
-const patience = { runsMax: 3, patienceMilliseconds: 50, gatherMilliseconds: 4 };
+const patience = { runsMax: 3, patienceMilliseconds: 50 };
 
 const made = new WeakMap<Database, Statements>();
 

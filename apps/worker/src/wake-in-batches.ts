@@ -20,7 +20,6 @@ export function wakeInBatches(queue: Pick<WakeQueue, "wake">): Pick<WakeQueue, "
     // While the queue is down each batch takes its time to fail, and the emails that come after it need not wait for that.
     runsMax: 10,
     patienceMilliseconds: 50,
-    gatherMilliseconds: 4,
   });
   return {
     async wake(wakes, options) {

@@ -83,22 +83,23 @@ export function createRenderer(): Renderer {
       if ("code" in templates) return { ok: false, reason: templates };
       const scope = known(variables);
       const globals = now === undefined ? {} : { [nowKey]: now };
-      const parts: Record<Part, readonly TextPiece[]> = { subject: [], html: [], text: [] };
+      const pieces: Record<Part, readonly TextPiece[]> = { subject: [], html: [], text: [] };
+      const parts = { subject: "", html: "", text: "" };
       for (const part of ["subject", "html", "text"] as const) {
         try {
           const engine = engines[part === "html" ? "html" : "text"];
-          parts[part] = renderPieces(engine, templates[part], scope, globals);
-          if (textOf(parts[part]).length > charactersMax) throw new Error(`longer than ${charactersMax} characters`);
+          pieces[part] = renderPieces(engine, templates[part], scope, globals);
+          parts[part] = textOf(pieces[part]);
+          if (parts[part].length > charactersMax) throw new Error(`longer than ${charactersMax} characters`);
         } catch (error) {
           return { ok: false, reason: failureOf(error, part) };
         }
       }
-      const subject = textOf(parts.subject).replace(/\s+/g, " ").trim();
+      const subject = parts.subject.replace(/\s+/g, " ").trim();
       if (subject === "") {
         return { ok: false, reason: { code: "render_failed", part: "subject", message: "the subject came out empty" } };
       }
-      const html = textOf(parts.html);
-      return { ok: true, subject, html, htmlPieces: parts.html, text: tidy(textOf(parts.text)) };
+      return { ok: true, subject, html: parts.html, htmlPieces: pieces.html, text: tidy(parts.text) };
     },
   };
 }

@@ -23,9 +23,6 @@ const types = [
 ];
 const names = types.map((_, index) => `p${index + 1}`);
 
-// By one moment for all: jobs that fall due while the list is gone through are made to wait by the next list.
-const nowIndex = 9;
-
 const text = `
   SELECT p.number AS "numberInList", job.*
   FROM ${turn},
@@ -51,8 +48,7 @@ export function endJobsTogether(
 ): (end: JobEnd) => Promise<PgQueryResult<unknown>> {
   const endOne = inBatches<JobEnd, PgQueryResult<unknown>>({
     async run(ends) {
-      const now = ends[0]?.[nowIndex];
-      const values = names.map((_, index) => ends.map((end) => (index === nowIndex ? now : end[index]) ?? null));
+      const values = names.map((_, index) => ends.map((end) => end[index] ?? null));
       const { rows } = await run({ name: "move-to-completed-fetch-together", text, values });
       const fetched = new Map((rows as { numberInList: string }[]).map((row) => [Number(row.numberInList), row]));
       return ends.map((_, index) => {
@@ -65,7 +61,6 @@ export function endJobsTogether(
     // One may wait for a row that somebody else holds; the others need not wait with it.
     runsMax: 3,
     patienceMilliseconds: 50,
-    gatherMilliseconds: 4,
   });
   return async (end) => (await endOne(end)) ?? { rows: [], rowCount: 0 };
 }

@@ -7,8 +7,8 @@ export const turn = `(
 const fetch = /^(?:\s*--.*\n)*\s*SELECT \* FROM move_to_active\((\$1)((?:, ?\$\d+)*)\);?\s*$/;
 
 /**
- * Whoever fetches a job makes all jobs wait that are due by then: several at once lock the same rows, each in another order, and
- * end in deadlocks. Four workers of 60 that put back a third of 6,000 jobs met seventy, and took 43 s; one after the other they
+ * Whoever fetches a job first moves all delayed ones that are due to those that wait: several at once lock the same rows, each in
+ * another order, and end in deadlocks. Four workers of 60 that put back a third of 6,000 jobs met seventy, and took 43 s; one after the other they
  * take 8 s. So they take turns, as Redis makes them. Any other statement is left as it is.
  */
 export function fetchInTurn(statement: string): string {

@@ -25,6 +25,7 @@ test("a process that ends writes what it has, once", async () => {
   const { stream, written, exit } = start();
   stream.write("a\n");
   exit();
+  expect(written).toEqual(["a\n"]);
   await turn();
   expect(written).toEqual(["a\n"]);
 });
