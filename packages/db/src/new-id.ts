@@ -1,6 +1,6 @@
-import { v7 } from "uuid";
+import { uuidv7 } from "uuidv7";
 
 /** A new UUIDv7 (RFC 9562): time-ordered, so that inserts stay at the end of an index. */
 export function newId(): string {
-  return v7();
+  return uuidv7();
 }
