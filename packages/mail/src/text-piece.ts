@@ -17,12 +17,15 @@ export class TextPiece {
 
 interface EncodedPiece {
   readonly text: string;
+  /** Ends with a line break that is not its own. */
+  readonly goesOn: boolean;
   readonly endsWithCarriageReturn: boolean;
 }
 
 function encodePiece(text: string): EncodedPiece {
   const clean = withoutControls(text);
-  return { text: encodeToGoOn(clean), endsWithCarriageReturn: clean.endsWith("\r") };
+  const encoded = encodeToGoOn(clean);
+  return { text: encoded, goesOn: encoded.endsWith(softBreak), endsWithCarriageReturn: clean.endsWith("\r") };
 }
 
 export function textOf(pieces: readonly TextPiece[]): string {
@@ -38,14 +41,16 @@ export function encodeText(text: string): string {
 
 /** The same of a text in pieces: it has other line breaks, and reads as the same text. */
 export function encodePieces(pieces: readonly TextPiece[]): string {
+  const last = pieces.findLastIndex((piece) => piece.encoded().text !== "");
   let encoded = "";
   for (const [index, piece] of pieces.entries()) {
-    const { text, endsWithCarriageReturn } = piece.encoded();
+    const { text, goesOn, endsWithCarriageReturn } = piece.encoded();
     // With an LF at the beginning of the next piece it is one line end, which pieces for themselves would make two.
     if (endsWithCarriageReturn && index < pieces.length - 1) return encodeText(textOf(pieces));
-    encoded += text;
+    // Cut from the piece: cutting the whole would copy it.
+    encoded += index === last && goesOn ? text.slice(0, -softBreak.length) : text;
   }
-  return encoded.endsWith(softBreak) ? encoded.slice(0, -softBreak.length) : encoded;
+  return encoded;
 }
 
 // A NUL may not stand in a message (RFC 5322 section 2.3); some servers refuse it, some read a line end.
