@@ -1,5 +1,7 @@
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { freePort, isPortFree } from "@dripline/embedded/free-port";
+import { nodeFlags } from "@dripline/runtime/node-flags";
 import { freshDatabase } from "@dripline/testkit/database";
 import { waitFor } from "@dripline/testkit/wait-for";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -96,6 +98,7 @@ test("API and worker run together, and SIGTERM ends both in order, with exit cod
   expect(await isHealthy("all")).toBe(true);
   const pids = [...pidsOf(all, "api"), ...pidsOf(all, "worker")];
   expect(pids).toHaveLength(2);
+  for (const pid of pids) expect(await readFile(`/proc/${pid}/cmdline`, "utf8")).toContain(nodeFlags.join("\0"));
 
   expect(await all.end("SIGTERM"), all.output()).toEqual({ code: 0, signal: null });
   expect(

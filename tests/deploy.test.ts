@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { configVariables } from "@dripline/runtime/config-variables";
+import { nodeFlags } from "@dripline/runtime/node-flags";
 import { expect, test } from "vitest";
 
 const run = promisify(execFile);
@@ -55,6 +56,15 @@ const hasPromtool = await run("promtool", ["--version"]).then(
 test.skipIf(!hasPromtool)("Prometheus takes its settings, and each alert fires when it should", async () => {
   await run("promtool", ["check", "config", "deploy/prometheus/prometheus.yml"], { cwd: root });
   await run("promtool", ["test", "rules", "deploy/prometheus/alerts.test.yml"], { cwd: root });
+});
+
+test.each([
+  ["Dockerfile", /^ENTRYPOINT \["node", (.*), "\/app\/scripts\/role\.mjs"\]$/m],
+  ["deploy/systemd/dripline-api.service", /^ExecStart=\/usr\/bin\/node (.*) scripts\/role\.mjs api$/m],
+  ["deploy/systemd/dripline-worker@.service", /^ExecStart=\/usr\/bin\/node (.*) scripts\/role\.mjs worker$/m],
+])("%s starts Node.js as everybody does", async (path, command) => {
+  const [, flags] = command.exec(await read(path)) ?? [];
+  expect(flags?.replaceAll('"', "").split(/,? /)).toEqual([...nodeFlags]);
 });
 
 test("Kubernetes sets no variable that Dripline does not know", async () => {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "@dripline/runtime/logger";
+import { nodeFlags } from "@dripline/runtime/node-flags";
 import { countCrash, restartDelayMilliseconds } from "./restart-delay.ts";
 
 /** The pauses between them make a quarter of a minute: a reason that outlasts that, starting once more does not cure. */
@@ -81,7 +82,10 @@ interface End {
 
 function start({ script, env }: ServiceToKeep): { child: ChildProcess; startedAt: number; ended: Promise<End> } {
   // In our process group: what a terminal sends it reaches the services as well, and they take the same signal twice for one.
-  const child = spawn(process.execPath, [script], { env, stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const child = spawn(process.execPath, [...nodeFlags, script], {
+    env,
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
   const ended = once(child, "exit").then(
     ([code, signal]): End => ({ code, signal }),
     (error: Error): End => ({ code: null, signal: null, error }),

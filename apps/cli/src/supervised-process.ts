@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync, renameSync, statSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { nodeFlags } from "@dripline/runtime/node-flags";
 import { lastWords } from "./last-words.ts";
 import { countCrash, restartDelayMilliseconds } from "./restart-delay.ts";
 import { UserError } from "./user-error.ts";
@@ -86,7 +87,7 @@ interface Run {
 function startOnce({ name, script, env, logFile, onSpawn }: SupervisedOptions): Run {
   const log = openSync(logFile, "a");
   const logStart = statSync(logFile).size;
-  const child = spawn(process.execPath, [script], {
+  const child = spawn(process.execPath, [...nodeFlags, script], {
     env,
     detached: true,
     stdio: ["ignore", log, log, "ipc"],

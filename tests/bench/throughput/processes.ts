@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "@dripline/embedded/free-port";
+import { nodeFlags } from "@dripline/runtime/node-flags";
 import { type Child, type ChildOptions, startChild } from "../../chaos/services/child.ts";
 import { peakMemoryBytes } from "./cpu.ts";
 
@@ -24,7 +25,7 @@ export async function startWorkers(
   const flags = profileDirectory === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDirectory}`];
   const children = Array.from({ length: count }, (_, index) => {
     const logPath = join(directory, `worker-${index}.log`);
-    return start({ name: "worker", arguments: [...flags, app("worker")], env, logPath });
+    return start({ name: "worker", arguments: [...nodeFlags, ...flags, app("worker")], env, logPath });
   });
   await Promise.all(children.map(whenReady));
   const pids = children.map(({ pid }) => pid);
@@ -50,7 +51,7 @@ export async function startApi(env: Readonly<Record<string, string>>, directory:
   const port = await freePort();
   const child = start({
     name: "api",
-    arguments: [app("api")],
+    arguments: [...nodeFlags, app("api")],
     env: { ...env, API_PORT: String(port) },
     logPath: join(directory, "api.log"),
   });

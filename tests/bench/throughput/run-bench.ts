@@ -11,12 +11,12 @@ import { measureWaitingCost } from "./waiting-cost.ts";
 
 /** As many connections with one worker as with two. */
 const drains = [
-  { part: "drain-redis-1", backend: "redis", workers: 1, concurrency: 40 },
-  { part: "drain-redis-2", backend: "redis", workers: 2, concurrency: 20 },
-  { part: "drain-postgres-1", backend: "postgres", workers: 1, concurrency: 40 },
+  { part: "drain-redis-1", backend: "redis", workers: 1, concurrency: 120 },
+  { part: "drain-redis-2", backend: "redis", workers: 2, concurrency: 60 },
+  { part: "drain-postgres-1", backend: "postgres", workers: 1, concurrency: 120 },
 ] as const;
 const backends: readonly Backend[] = ["redis", "postgres"];
-const twoWorkers = { backend: "redis", workers: 2, concurrency: 20 } as const;
+const twoWorkers = { backend: "redis", workers: 2, concurrency: 60 } as const;
 
 export interface RunOptions extends BenchOptions {
   /** For the logs of what it starts. */
