@@ -197,7 +197,7 @@ describe("TLS", () => {
 });
 
 test("a URL that cannot be used is refused when the transport is made", () => {
-  expect(() => createSmtpTransport({ url: "mail.example.com", poolSize: 1 })).toThrow("SMTP URL: ");
+  expect(() => createSmtpTransport({ url: "mail.example.com", poolSize: 1 })).toThrow("The SMTP URL is not a URL; ");
 });
 
 test("verify tells a closed port from a ready server", async () => {

@@ -41,7 +41,7 @@ export type SmtpTransportOptions = {
  */
 export function createSmtpTransport(options: SmtpTransportOptions): MailTransport {
   const url = parseSmtpUrl(options.url);
-  if (!url.ok) throw new Error(url.problem);
+  if (!url.ok) throw new Error(`The SMTP URL ${url.problem}`);
   const timeouts = { ...smtpTimeoutDefaults, ...options.timeouts };
   const pool = openPool(url.server, options, timeouts);
   const underWay = new Set<Promise<Reply>>();

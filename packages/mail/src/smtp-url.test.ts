@@ -32,20 +32,20 @@ describe("an SMTP URL", () => {
   });
 
   test.each([
-    ["", "not a URL"],
-    ["mail.example.com:25", "expected smtp:// or smtps://"],
-    ["http://mail.example.com", "expected smtp:// or smtps://"],
+    ["", "is not a URL"],
+    ["mail.example.com:25", "does not start with smtp:// or smtps://"],
+    ["http://mail.example.com", "does not start with smtp:// or smtps://"],
     ["smtp://", "names no host"],
     ["smtp://mail.example.com:99999", "not a URL"],
     ["smtp://exämple.com", "ASCII"],
-    ["smtp://mail.example.com/inbox", 'has a path "/inbox"'],
+    ["smtp://mail.example.com/inbox", "has a path"],
     ["smtp://user@mail.example.com", "both user and password"],
     ["smtp://user:pw%zz@mail.example.com", "%25"],
     ["smtp://user:pw@mail.example.com#x", "%23"],
-    ["smtp://mail.example.com?pool=5", 'unknown option "pool"'],
-    ["smtp://mail.example.com?starttls=yes", "required, optional or off"],
+    ["smtp://mail.example.com?pool=5", "unknown option (pool)"],
+    ["smtp://mail.example.com?starttls=yes", "required, optional and off"],
     ["smtps://mail.example.com?starttls=required", "does not go with smtps://"],
-    ["smtp://mail.example.com?tls_verify=no", "true or false"],
+    ["smtp://mail.example.com?tls_verify=no", "neither true nor false"],
     ["smtp://mail.example.com?name=a%20b", "host name"],
   ])("%j is answered with what is wrong", (url, problem) => {
     expect(parseSmtpUrl(url)).toMatchObject({ ok: false, problem: expect.stringContaining(problem) });
@@ -56,6 +56,13 @@ describe("an SMTP URL", () => {
       "smtp://user:hunter2@mail.example.com/x",
       "smtp://user:hunter2 @:",
       "smtp://:hunter2@example.com",
+      "smtp://user:12/hunter2@mail.example.com",
+      "smtp://user:12?hunter2@mail.example.com",
+      "smtp://user:12?starttls=hunter2@mail.example.com",
+      "smtp://user:12?tls_verify=hunter2@mail.example.com",
+      "smtp://user:12?name=hunter2@mail.example.com",
+      "smtp://user:12#hunter2@mail.example.com",
+      "hunter2:user@mail.example.com",
     ]) {
       expect(JSON.stringify(parseSmtpUrl(url))).not.toContain("hunter2");
     }

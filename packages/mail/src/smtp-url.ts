@@ -26,30 +26,31 @@ const example = "smtp://user:password@mail.example.com:587";
  * - `tls_verify=false` accepts a certificate that does not verify (test servers).
  * - `name=host.example.com` the name given in EHLO.
  *
- * A problem is one sentence that says what to change; it never repeats the password.
+ * A problem completes "SMTP_URL …", says what to change, and never repeats a password: nor what may be one, as after a
+ * slash or a question mark that belongs to it.
  */
 export function parseSmtpUrl(text: string): SmtpUrl {
   let url: URL;
   try {
     url = new URL(text);
   } catch {
-    return problem(`not a URL; expected something like ${example} (percent-encode special characters in the password)`);
+    return problem(`is not a URL; expected something like ${example} (percent-encode special characters in the password)`);
   }
   if (url.protocol !== "smtp:" && url.protocol !== "smtps:") {
-    return problem(`starts with "${url.protocol}//"; expected smtp:// or smtps://, like ${example}`);
+    return problem(`does not start with smtp:// or smtps://; expected something like ${example}`);
   }
   const implicit = url.protocol === "smtps:";
   const host = bareHost(url.hostname);
   if (host === "") return problem(`names no host; expected something like ${example}`);
-  if (!/^[A-Za-z0-9._:-]+$/.test(host)) return problem(`"${host}" is not a host name (write it in ASCII, xn--…)`);
+  if (!/^[A-Za-z0-9._:-]+$/.test(host)) return problem(`names a host that is none: "${host}" (write it in ASCII, xn--…)`);
   if (url.pathname !== "" && url.pathname !== "/") {
-    return problem(`has a path "${url.pathname}"; put options after a "?", like ${example}?starttls=required`);
+    return problem(`has a path; write options like ${example}?starttls=required, and a "/" of the password as %2F`);
   }
   if (url.hash !== "") return problem('has a "#"; percent-encode it as %23 if it belongs to the password');
 
   const user = decoded(url.username);
   const pass = decoded(url.password);
-  if (user === null || pass === null) return problem("user or password is not valid percent-encoding (write % as %25)");
+  if (user === null || pass === null) return problem("has a user or password that is not valid percent-encoding (write % as %25)");
   if ((user === "") !== (pass === "")) return problem("needs both user and password, or neither");
 
   const options = readOptions(url.searchParams, implicit);
@@ -85,26 +86,26 @@ function readOptions(params: URLSearchParams, implicit: boolean): Options | stri
   const options: Options = { tlsVerify: true };
   for (const [key, value] of params) {
     if (key === "starttls") {
-      if (implicit) return "starttls does not go with smtps://, which uses TLS from the start";
+      if (implicit) return "has starttls, which does not go with smtps://: that uses TLS from the start";
       if (value !== "required" && value !== "optional" && value !== "off") {
-        return `starttls=${value}; expected required, optional or off`;
+        return "has a starttls that is none of required, optional and off";
       }
       options.starttls = value;
     } else if (key === "tls_verify") {
-      if (value !== "true" && value !== "false") return `tls_verify=${value}; expected true or false`;
+      if (value !== "true" && value !== "false") return "has a tls_verify that is neither true nor false";
       options.tlsVerify = value === "true";
     } else if (key === "name") {
-      if (!/^[A-Za-z0-9.[\]:-]+$/.test(value)) return `name=${value}; expected a host name`;
+      if (!/^[A-Za-z0-9.[\]:-]+$/.test(value)) return "has a name that is not a host name";
       options.name = value;
     } else {
-      return `unknown option "${key}"; known are starttls, tls_verify and name`;
+      return `has an unknown option${/^[a-z_]+$/.test(key) ? ` (${key})` : ""}; known are starttls, tls_verify and name, and a "?" of the password is %3F`;
     }
   }
   return options;
 }
 
 function problem(sentence: string): SmtpUrl {
-  return { ok: false, problem: `SMTP URL: ${sentence}` };
+  return { ok: false, problem: sentence };
 }
 
 function bareHost(host: string): string {

@@ -32,14 +32,14 @@ export function url(schemes: readonly string[]) {
 export function wholeNumber(min: number, max: number) {
   return z
     .string()
-    .regex(/^\d{1,9}$/, "is not a whole number")
+    .regex(/^-?\d{1,30}$/, "is not a whole number")
     .transform(Number)
     .refine((value) => value >= min && value <= max, `is not between ${min} and ${max}`);
 }
 
 export const positiveNumber = z
   .string()
-  .regex(/^\d{1,6}(\.\d{1,6})?$/, "is not a number")
+  .regex(/^-?\d{1,6}(\.\d{1,6})?$/, "is not a number with at most six digits before the point and six after it")
   .transform(Number)
   .refine((value) => value > 0, "is not more than 0");
 

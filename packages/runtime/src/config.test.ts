@@ -167,6 +167,21 @@ describe("settings", () => {
     expect(problemsOf(readApiConfig({ ...good, [variable]: value }))).toEqual([variable]);
   });
 
+  test.each([
+    ["API_PORT", "-1", "is not between 1 and 65535"],
+    ["API_PORT", "99999999999", "is not between 1 and 65535"],
+    ["API_PORT", "4600.5", "is not a whole number"],
+    ["API_PORT", "0x10", "is not a whole number"],
+    ["SENDS_PER_SECOND_MAX", "-1", "is not more than 0"],
+    ["SENDS_PER_SECOND_MAX", "ten", "is not a number"],
+    ["SMTP_URL", "mail.example.com", "is not a URL"],
+    ["SMTP_URL", "http://mail.example.com", "does not start with smtp:// or smtps://"],
+  ])("say what is wrong with %s=%s once: %s", (variable, value, problem) => {
+    const text = textOf(readWorkerConfig({ ...good, [variable]: value }));
+    expect(text).toContain(`\n  ${variable} ${problem}`);
+    expect(text.replaceAll(variable, "").match(/SMTP URL/g)).toBeNull();
+  });
+
   test("take the port into the default public address, and no slash at its end", () => {
     expect(readCliConfig({ ...good, API_PORT: "5000" })).toMatchObject({
       config: { publicUrl: "http://127.0.0.1:5000" },

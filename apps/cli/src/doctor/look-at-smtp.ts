@@ -8,7 +8,7 @@ const millisecondsMax = 5_000;
 /** Whether the mail server takes our mail: it greets, has the TLS that is wanted, and lets us log in. Sends nothing. */
 export async function lookAtSmtp(smtpUrl: string): Promise<Finding> {
   const parsed = parseSmtpUrl(smtpUrl);
-  if (!parsed.ok) return { kind: "bad", text: parsed.problem, remedy: "Correct SMTP_URL." };
+  if (!parsed.ok) return { kind: "bad", text: `SMTP_URL ${parsed.problem}`, remedy: "Correct SMTP_URL." };
   const { host, port, auth } = parsed.server;
   const name = `SMTP server ${host}:${port}`;
   const transport = createSmtpTransport({
