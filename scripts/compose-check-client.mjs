@@ -1,7 +1,7 @@
 // What scripts/compose-check.sh asks the API and the inbox, from outside: API_URL, INBOX_URL and API_KEY say where. Without
 // dependencies, so that any Node.js runs it, also the one in the image.
 const { API_URL, INBOX_URL, API_KEY } = process.env;
-const waitMillisecondsMax = 120_000;
+const waitMillisecondsMax = 180_000;
 const commands = { prepare, enroll, arrived, verdict };
 
 const [command, ...given] = process.argv.slice(2);
@@ -12,8 +12,8 @@ try {
   process.exitCode = 1;
 }
 
-/** Makes a sequence of one step that is due at once at any hour, and prints its id. */
-async function prepare(name) {
+/** Makes a sequence of steps at any hour, the first due at once and each other a minute later, and prints its id. */
+async function prepare(name, steps = 1) {
   const everyDay = [1, 2, 3, 4, 5, 6, 7].map((weekday) => ({ weekday, start: "00:00", end: "24:00" }));
   const schedule = await post("/schedules/", { name: `Always (${name})`, timezone: "UTC", windows: everyDay });
   const email_template = await post("/email-templates/", {
@@ -24,26 +24,45 @@ async function prepare(name) {
   const sequence = await post("/email-sequences/", {
     name,
     schedule: schedule.id,
-    steps: [{ step_number: 1, name: "Welcome", email_template: email_template.id, delay_days: 0 }],
+    steps: Array.from({ length: Number(steps) }, (_, at) => ({
+      step_number: at + 1,
+      name: `Step ${at + 1}`,
+      email_template: email_template.id,
+      delay: { value: Math.min(at, 1), unit: "minutes" },
+    })),
   });
   console.log(sequence.id);
 }
 
-/** Enrolls so many people, `perSecond` at most, five requests at a time. */
+/**
+ * Enrolls so many people, `perSecond` at most, five requests at a time. A request that the API could not answer, since it is
+ * being replaced, is repeated as docs/api.md says.
+ */
 async function enroll(sequence_id, prefix, count, perSecond) {
   const startedAt = performance.now();
   let next = 0;
+  let repeated = 0;
   const enrollSome = async () => {
     for (let number = next++; number < Number(count); number = next++) {
       await sleep(startedAt + (number * 1_000) / Number(perSecond) - performance.now());
-      await post("/sequence-enrollments/enroll/", {
-        sequence_id,
-        contact: { email: `${prefix}-${number}@example.com`, first_name: `Person ${number}` },
+      const email = `${prefix}-${number}@example.com`;
+      const body = { sequence_id, contact: { email, first_name: `Person ${number}` } };
+      await until(`an answer for ${email}`, async () => {
+        try {
+          return await post("/sequence-enrollments/enroll/", body, { "idempotency-key": `${sequence_id} ${email}` });
+        } catch (error) {
+          const passes =
+            error instanceof TypeError || error.status >= 500 || /idempotency_in_progress/.test(error.message);
+          if (!passes) throw error;
+          repeated += 1;
+          return undefined;
+        }
       });
     }
   };
   await Promise.all([1, 2, 3, 4, 5].map(enrollSome));
-  console.log(`${count} people were enrolled in ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`);
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+  console.log(`${count} people were enrolled in ${seconds} s, ${repeated} requests were repeated`);
 }
 
 /** Waits until so many emails to people of that prefix have arrived. */
@@ -52,47 +71,57 @@ async function arrived(prefix, count) {
 }
 
 /**
- * Waits until every execution of a sequence has an outcome and judges: everybody accounted for, whoever is "sent" got
- * exactly one email, whoever is "in doubt" at most one, and at most `inDoubtMax` are in doubt. Prints one line.
+ * Waits until every execution of a sequence has an outcome and judges: everybody accounted for at each of so many steps,
+ * what is "sent" arrived exactly once, what is "in doubt" at most once, nothing else arrived, and at most `inDoubtMax` are in
+ * doubt. Prints one line.
  */
-async function verdict(sequence, prefix, count, inDoubtMax) {
+async function verdict(sequence, prefix, count, inDoubtMax, steps = 1) {
   const open = ["pending", "scheduled", "sending"];
+  const emails = Number(count) * Number(steps);
   const rows = await until("an outcome of every email", async () => {
     const found = await all(`/sequence-executions/?sequence=${sequence}&page_size=100`);
-    const isOver = found.length >= Number(count) && found.every(({ status }) => !open.includes(status));
+    const isOver = found.length >= emails && found.every(({ status }) => !open.includes(status));
     return isOver ? found : undefined;
   });
-  const copies = new Map();
-  for (const { envelope_to } of await messages(prefix)) {
-    for (const to of envelope_to) copies.set(to, (copies.get(to) ?? 0) + 1);
+  const copies = new Map(rows.map(({ message_id }) => [message_id, 0]));
+  const strays = [];
+  for (const { envelope_to, message_id } of await messages(prefix)) {
+    if (copies.has(message_id)) copies.set(message_id, copies.get(message_id) + 1);
+    else strays.push(envelope_to.join(", "));
   }
+  const arrived = (row) => copies.get(row.message_id);
   const of = (status) => rows.filter((row) => row.status === status);
   const [sent, inDoubt] = [of("sent"), of("in_doubt")];
   const others = rows.filter(({ status }) => !["sent", "in_doubt"].includes(status));
   const people = new Set(rows.map(({ contact_email }) => contact_email));
-  const lost = sent.filter(({ contact_email }) => !copies.has(contact_email));
-  const twice = [...copies].filter(([, number]) => number > 1);
-  const doubtfulArrived = inDoubt.filter(({ contact_email }) => copies.has(contact_email)).length;
+  const lost = sent.filter((row) => arrived(row) === 0);
+  const twice = rows.filter((row) => arrived(row) > 1);
 
   const wrong = [
     people.size === Number(count) ? "" : `${people.size} people instead of ${count}`,
-    lost.length === 0 ? "" : `sent, but never arrived: ${names(lost.map(({ contact_email }) => contact_email))}`,
-    twice.length === 0 ? "" : `arrived more than once: ${names(twice.map(([to]) => to))}`,
-    others.length === 0
-      ? ""
-      : `neither sent nor in doubt: ${names(others.map((row) => `${row.contact_email} (${row.status})`))}`,
+    rows.length === emails ? "" : `${rows.length} emails instead of ${emails}`,
+    lost.length === 0 ? "" : `sent, but never arrived: ${names(lost)}`,
+    twice.length === 0 ? "" : `arrived more than once: ${names(twice)}`,
+    strays.length === 0 ? "" : `arrived, and nobody was to get it: ${some(strays)}`,
+    others.length === 0 ? "" : `neither sent nor in doubt: ${names(others)}`,
     inDoubt.length <= Number(inDoubtMax) ? "" : `${inDoubt.length} in doubt instead of at most ${inDoubtMax}`,
   ].filter((sentence) => sentence !== "");
   const doubts =
-    inDoubt.length === 0 ? "none in doubt" : `${inDoubt.length} in doubt (${doubtfulArrived} of them arrived)`;
+    inDoubt.length === 0
+      ? "none in doubt"
+      : `${inDoubt.length} in doubt (${inDoubt.filter(arrived).length} of them arrived)`;
   console.log(
-    `${people.size} people: ${sent.length} sent, ${doubts}; ${copies.size} got an email, ${twice.length} got two`,
+    `${people.size} people, ${emails} emails: ${sent.length} sent, ${doubts}; ${rows.filter(arrived).length} arrived, ${twice.length} twice`,
   );
   if (wrong.length > 0) throw new Error(wrong.join("; "));
 }
 
-function names(list) {
-  return `${list.slice(0, 5).join(", ")}${list.length > 5 ? ` and ${list.length - 5} more` : ""}`;
+function names(rows) {
+  return some(rows.map((row) => `${row.contact_email}, step ${row.step_number} (${row.status})`));
+}
+
+function some(list) {
+  return `${list.slice(0, 5).join("; ")}${list.length > 5 ? ` and ${list.length - 5} more` : ""}`;
 }
 
 async function messages(prefix) {
@@ -112,13 +141,16 @@ async function all(path) {
   return found;
 }
 
-async function post(path, body) {
-  const headers = { authorization: `Bearer ${API_KEY}`, "content-type": "application/json" };
+async function post(path, body, more = {}) {
+  const headers = { authorization: `Bearer ${API_KEY}`, "content-type": "application/json", ...more };
   return json(await fetch(`${API_URL}/api/v1${path}`, { method: "POST", headers, body: JSON.stringify(body) }));
 }
 
 async function json(response) {
-  if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
+  if (!response.ok) {
+    const error = new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
+    throw Object.assign(error, { status: response.status });
+  }
   return response.json();
 }
 

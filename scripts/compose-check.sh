@@ -5,6 +5,8 @@
 #
 #   bash scripts/compose-check.sh
 #   DRIPLINE_IMAGE=registry.example.com/dripline:1.2.3 bash scripts/compose-check.sh     an image that is there already
+#   bash scripts/compose-check.sh --upgrade-from 0.1.0     instead of all that: an installation of that tag or commit, which
+#                                                          sends, is brought to what is here, as docs/upgrading.md says
 #
 # Needs Docker with `docker compose` or `docker-compose` 1.29, and nothing else.
 set -uo pipefail
@@ -17,6 +19,15 @@ work=$(mktemp -d)
 image=${DRIPLINE_IMAGE:-dripline:check}
 if docker compose version >/dev/null 2>&1; then compose=(docker compose); else compose=(docker-compose); fi
 file=docker-compose.yml
+# The clone whose compose files are used, and the directory with secrets/ and .env.
+clone=$root
+home=$work
+upgrade_from=
+case ${1:-} in
+  '') ;;
+  --upgrade-from) upgrade_from=${2:?which tag or commit} ;;
+  *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
+esac
 passed=0
 failures=()
 
@@ -48,7 +59,7 @@ finish() {
 
 # ---- compose
 
-dc() { "${compose[@]}" --project-name "$project" --project-directory "$work" -f "$root/$file" -f "$work/check.yml" "$@"; }
+dc() { "${compose[@]}" --project-name "$project" --project-directory "$home" -f "$clone/$file" -f "$work/check.yml" "$@"; }
 
 clean_up() {
   if [ ${#failures[@]} -gt 0 ]; then
@@ -56,14 +67,18 @@ clean_up() {
     dc logs --no-color --tail 15 2>/dev/null
   fi
   dc down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1
+  [ -z "$upgrade_from" ] || docker image rm "$image" "$image-inbox" >/dev/null 2>&1
   rm -rf "$work"
 }
 trap 'clean_up' EXIT
 trap 'exit 130' INT TERM
 
 # Not by compose: v1 and v2 list different ones.
-running() { # <service>
-  docker ps --quiet --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=$1"
+running() { # <service…>
+  local service
+  for service in "$@"; do
+    docker ps --quiet --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=$service"
+  done
 }
 health() { docker inspect --format '{{.State.Health.Status}}' "$1"; }
 
@@ -105,9 +120,9 @@ free_port() {
 set_up() {
   API_PORT=$(free_port) INBOX_PORT=$(free_port)
   export API_PORT INBOX_PORT
-  rm -rf "$work/secrets" "$work/.env"
-  PUBLIC_URL=http://127.0.0.1:$API_PORT sh "$root/scripts/make-secrets.sh" --inbox --into "$work" >/dev/null
-  cat >>"$work/.env" <<END
+  rm -rf "$home/secrets" "$home/.env"
+  PUBLIC_URL=http://127.0.0.1:$API_PORT sh "$clone/scripts/make-secrets.sh" --inbox --into "$home" >/dev/null
+  cat >>"$home/.env" <<END
 DRIPLINE_IMAGE=$image
 API_PORT=$API_PORT
 INBOX_PORT=$INBOX_PORT
@@ -128,7 +143,7 @@ make_key() { # <service>
   dc exec -T "$1" dripline create-api-key --name check 2>"$work/key.log" | tr -d '\r' >"$work/key"
   [ -s "$work/key" ] || { cat "$work/key.log" && return 1; }
 }
-sequence() { client prepare "$1" >"$work/$1.sequence"; }
+sequence() { client prepare "$@" >"$work/$1.sequence"; }
 enroll() { client enroll "$(cat "$work/$1.sequence")" "$@"; }
 verdict() { client verdict "$(cat "$work/$1.sequence")" "$@" | tee "$work/verdict"; }
 logged_sent() { docker logs --since "$2" "$1" 2>&1 | grep -c '"msg":"sent"'; }
@@ -144,6 +159,80 @@ every_worker_sent() { # <since> <how many workers>
   printf '%s\n' "$(IFS=+ && printf '%s' "${counts[*]}")"
   [ ${#counts[@]} = "$2" ] && [ $idle = 0 ]
 }
+
+# ---- an upgrade
+
+# Word by word: the compose file, image and secrets of then, in a clone that is then brought to what is here. What is not
+# committed is taken along, but for new files.
+upgrade() {
+  section "An installation of $upgrade_from, with two workers (${compose[*]})"
+  local here id
+  here=$(git -C "$root" stash create) && here=${here:-$(git -C "$root" rev-parse HEAD)}
+  clone=$work/clone home=$work/clone image=dripline:upgrade-check
+  must "it can be cloned" git clone --quiet --shared --no-checkout "$root" "$clone"
+  must "it is there" git -C "$clone" checkout --quiet --detach "$(git -C "$root" rev-parse --verify "$upgrade_from^{commit}")"
+  set_up
+  # The inbox keeps what it got in the container: it stays the one it is.
+  must "docker compose build" dc build
+  docker tag "$image" "$image-inbox"
+  sed -i 's/^COMPOSE_PROFILES=dev$//' "$home/.env"
+  cat >"$work/check.yml" <<END
+services:
+  catcher:
+    image: $image-inbox
+    init: true
+    command: ["inbox", "--host", "0.0.0.0", "--keep-in", "/tmp/inbox", "--answer-after", "500"]
+    ports: ["127.0.0.1:$INBOX_PORT:4601"]
+    networks: { default: { aliases: [inbox] } }
+END
+  must "docker compose up -d" dc up -d
+  must "the API is healthy" wait_healthy api 1
+  must "two workers are healthy" wait_healthy worker 2
+  must "an API key is made in the container" make_key api
+
+  section "docker compose build"
+  must "what is here takes its place" git -C "$clone" checkout --quiet --detach "$here"
+  must "docker compose build" dc build
+
+  section "$people people enroll for two emails, a minute apart; the database is brought to the new version meanwhile"
+  must "a sequence is made" sequence upgraded 2
+  enroll upgraded "$people" 3 >"$work/enroll.log" 2>&1 &
+  local enrolling=$! old
+  must "emails are under way" client arrived upgraded 60
+  mapfile -t old < <(running worker api)
+  for id in "${old[@]}"; do docker logs --follow "$id" >"$work/$id.log" 2>&1 & done
+  must "docker compose run --rm migrate" dc run --rm migrate
+  local since
+  since=$(now)
+  must "emails go on" client arrived upgraded 150
+  check "every one of the two old workers sent after the migration" every_worker_sent "$since" 2
+  check "they are those of before" test "$(running worker api)" = "$(printf '%s\n' "${old[@]}")"
+
+  section "docker compose up -d"
+  must "it comes up" dc up -d
+  must "the API is healthy" wait_healthy api 1
+  must "two workers are healthy" wait_healthy worker 2
+  since=$(now)
+  is_replaced() { ! grep --fixed-strings --line-regexp "$(printf '%s\n' "${old[@]}")" <<<"$(running worker api)"; }
+  check "none is that of before" is_replaced
+  wait $enrolling && enrolled=true || enrolled=false
+  check "people were enrolled all the time" bash -c 'cat "$1" && "$2"' - "$work/enroll.log" $enrolled
+  check "everybody gets each of the two emails exactly once" verdict upgraded "$people" 0 2
+  check "every one of the two new workers sent" every_worker_sent "$since" 2
+  check "doctor finds nothing wrong" dc exec -T api dripline doctor
+  complaints() { ! cat "$work"/*.log <(dc logs --no-color api worker) | grep -E '"level":"(error|fatal)"'; }
+  check "no process complained" complaints
+  in_order() {
+    local id
+    for id in "${old[@]}"; do
+      grep -q '"exitCode":0,"msg":"stopped"' "$work/$id.log" || { tail -n 5 "$work/$id.log" && return 1; }
+    done
+  }
+  check "those of before stopped in order" in_order
+  must "docker compose down --volumes" dc down --volumes
+  finish
+}
+[ -z "$upgrade_from" ] || upgrade
 
 # ---- the image
 
