@@ -257,6 +257,21 @@ describeRedis("dripline doctor", async () => {
     expect(result.stdout).toMatch(/\n2 things need attention\.\n$/);
   });
 
+  test("says of a setting that cannot be used that alone, and looks at the rest", async () => {
+    const env = {
+      ...healthy,
+      REDIS_URL: "rediss://localhost?ca_file=/nowhere",
+      SMTP_URL: "",
+      SMTP_URL_FILE: "/nowhere",
+    };
+    const result = await runCommand(["doctor"], env);
+    expectBad(result, "REDIS_URL names a ca_file that cannot be read: /nowhere (ENOENT)", "redis://host:6379");
+    expectBad(result, "SMTP_URL_FILE names a file that cannot be used: /nowhere (ENOENT)", "this user can read");
+    expect(result.stdout).toMatch(/^✓ a worker is at work/m);
+    expect(result.stdout).not.toMatch(/^. (queue|SMTP_URL is not set)/m);
+    expect(result.stdout).toMatch(/\n2 things need attention\.\n$/);
+  });
+
   test("names what is only mistyped, without calling the set-up ill", async () => {
     const { code, stdout } = await runCommand(["doctor"], { ...healthy, WORKER_CONCURENCY: "20" });
     expect(code, stdout).toBe(0);

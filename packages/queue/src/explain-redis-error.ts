@@ -41,11 +41,7 @@ export function explainRedisError(error: unknown, target: RedisTarget): RedisUnu
   }
   const certificate = codes.find((code) => certificateCodes.has(code));
   if (certificate !== undefined) {
-    const remedy =
-      certificate === "ERR_TLS_CERT_ALTNAME_INVALID"
-        ? "write the name that is in it into REDIS_URL"
-        : "name the authority that signed it in REDIS_URL, with ?ca_file=/path/to/ca.pem";
-    return answer(`has a certificate that is not trusted (${certificate}): ${remedy}.`);
+    return answer(`has a certificate that is not trusted (${certificate}): ${trustRemedy(certificate)}.`);
   }
   if (found(/cluster support disabled/i)) return answer("is no cluster: write redis:// instead of redis+cluster://.");
   if (found(/invalid reply: null/i) || found(/No such master/i)) {
@@ -53,9 +49,28 @@ export function explainRedisError(error: unknown, target: RedisTarget): RedisUnu
   }
   // LOADING, CLUSTERDOWN, MISCONF: it is there, and will be right again, or somebody puts it right.
   const reply = error instanceof Error && error.name === "ReplyError" ? `answers: ${error.message}` : undefined;
-  const isThere = target.tls === undefined ? "is it running" : "is it running, does it speak TLS there";
-  const sentence = reply ?? `cannot be reached: ${isThere}, and is REDIS_URL right?`;
+  const sentence = reply ?? `cannot be reached: ${guess(target)}, and is REDIS_URL right?`;
   return new RedisUnusableError(`${where} ${sentence}`, { isAnswer: false, cause: error });
+}
+
+function trustRemedy(code: string): string {
+  switch (code) {
+    case "ERR_TLS_CERT_ALTNAME_INVALID":
+      return "write the name that is in it into REDIS_URL";
+    case "CERT_HAS_EXPIRED":
+      return "renew it";
+    case "CERT_NOT_YET_VALID":
+      return "look at this machine's clock and at the server's";
+    default:
+      return "name the authority that signed it in REDIS_URL, with ?ca_file=/path/to/ca.pem";
+  }
+}
+
+/** A server that speaks no TLS, or wants a certificate of ours, closes the connection without a word, as if it were down. */
+function guess({ tls }: RedisTarget): string {
+  if (tls === undefined) return "is it running";
+  const mayWantOurs = tls.cert === undefined ? ", does it want a certificate (cert_file, or tls-auth-clients no)" : "";
+  return `is it running, does it speak TLS there${mayWantOurs}`;
 }
 
 /** What all errors inside say: a cluster's names only that none of its nodes could be asked. */

@@ -93,8 +93,22 @@ describeRedis("a Redis of any kind", async () => {
     test("is waited for when nothing speaks TLS there, as it cannot be told from a server that is down", async () => {
       const queue = open(`rediss://127.0.0.1:${redis?.port}`);
       onTestFinished(() => queue.close());
-      const problems = [expect.stringContaining("is it running, does it speak TLS there, and is REDIS_URL right?")];
+      const problems = [expect.stringContaining("is it running, does it speak TLS there, ")];
       expect(await queue.check()).toMatchObject({ isReachable: false, problems });
+    });
+
+    describe("and a certificate wanted from us, as Redis does unless told otherwise", async () => {
+      const asking = await ownTlsRedis(files, ["--tls-auth-clients", "yes"]);
+      afterAll(() => asking?.stop());
+      const address = `rediss://127.0.0.1:${asking?.tlsPort}?ca_file=${files?.ca}`;
+
+      test("works with one", () => expectToWork(`${address}&cert_file=${files?.cert}&key_file=${files?.key}`));
+      test("says without one that it may be that", async () => {
+        const queue = open(address);
+        onTestFinished(() => queue.close());
+        const problems = [expect.stringContaining("does it want a certificate (cert_file, or tls-auth-clients no)")];
+        expect(await queue.check()).toMatchObject({ isReachable: false, problems });
+      });
     });
   });
 

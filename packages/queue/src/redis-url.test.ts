@@ -9,6 +9,9 @@ afterAll(() => rmSync(directory, { recursive: true }));
 const ca = join(directory, "ca.pem");
 const pem = "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n";
 writeFileSync(ca, pem);
+const key = join(directory, "key.pem");
+const keyPem = "-----BEGIN EC PRIVATE KEY-----\n…\n-----END EC PRIVATE KEY-----\n";
+writeFileSync(key, keyPem);
 
 test.each([
   ["redis://localhost", { kind: "single", servers: [{ host: "localhost", port: 6379 }], db: 0 }],
@@ -20,6 +23,7 @@ test.each([
   ["rediss://host", { tls: { rejectUnauthorized: true } }],
   ["REDISS://host?tls_verify=false", { tls: { rejectUnauthorized: false } }],
   [`rediss://host?ca_file=${ca}`, { tls: { ca: pem, rejectUnauthorized: true } }],
+  [`rediss://host?cert_file=${ca}&key_file=${key}`, { tls: { cert: pem, key: keyPem, rejectUnauthorized: true } }],
   [
     "redis+sentinel://app:pw@s1,s2:26380,[::1]:26381/mymaster/2?sentinel_password=spw",
     {
@@ -66,7 +70,13 @@ test.each([
   ["redis://host?tls_verify=false", "without TLS"],
   ["rediss://host?tls_verify=no", "neither true nor false"],
   ["rediss://host?ca_file=/nowhere/ca.pem", "/nowhere/ca.pem (ENOENT)"],
+  [`rediss://host?ca_file=${key}`, "names a ca_file without a certificate in it (PEM)"],
+  [`rediss://host?cert_file=${ca}&key_file=${ca}`, "names a key_file without a private key in it (PEM)"],
+  ["rediss://host?cert_file=/nowhere/cert.pem", "names a cert_file that cannot be read: /nowhere/cert.pem (ENOENT)"],
+  [`rediss://host?key_file=${key}`, "needs both cert_file and key_file"],
+  [`redis://host?cert_file=${ca}&key_file=${key}`, "has cert_file without TLS"],
   ["redis://host?sentinel_password=hunter2", 'unknown option "sentinel_password"'],
+  ["redis://user:12?hunter2@host", "has an unknown option; there are"],
 ])("%s is refused with what to change, and without a password", (text, problem) => {
   const read = readRedisUrl(text);
   expect(read).toMatchObject({ ok: false, problem: expect.stringContaining(problem) });

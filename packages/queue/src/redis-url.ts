@@ -13,8 +13,11 @@ export type RedisTarget = {
   db: number;
   /** 4 or 6; 0 is whichever the name has. */
   family?: number;
-  /** What to trust instead of the usual authorities, and whether to look at certificates at all. Absent: no TLS. */
-  tls?: { ca?: string; rejectUnauthorized: boolean };
+  /**
+   * What to trust instead of the usual authorities, what to show a server that asks for it, and whether to look at its
+   * certificate at all. Absent: no TLS.
+   */
+  tls?: { ca?: string; cert?: string; key?: string; rejectUnauthorized: boolean };
   /** What the Sentinels call the master, and how to log in to them. */
   sentinel?: { master: string; username?: string; password?: string };
 };
@@ -36,8 +39,10 @@ const examples = {
  * - `redis+sentinel://user:password@sentinel1:port,sentinel2:port/master/db`: user and password are those of the servers
  * - `redis+cluster://user:password@node1:port,node2:port`
  *
- * Query options: `ca_file=/path` trusts the authorities in that file (PEM) and no others; `tls_verify=false` accepts any
- * certificate (test servers); `family=4|6|0`; `sentinel_username`, `sentinel_password` for Sentinels that want a log-in.
+ * Query options: `ca_file=/path` trusts the authorities in that file (PEM) and no others; `cert_file=/path` and
+ * `key_file=/path` are shown to servers that ask for a certificate (Redis does, unless `tls-auth-clients no`);
+ * `tls_verify=false` accepts any certificate (test servers); `family=4|6|0`; `sentinel_username`, `sentinel_password` for
+ * Sentinels that want a log-in.
  *
  * A problem completes "REDIS_URL …", says what to change, and never repeats a password.
  */
@@ -129,28 +134,49 @@ function readOptions(
   const tls: NonNullable<RedisTarget["tls"]> = { rejectUnauthorized: true };
   const options: Options = { sentinelLogin: {} };
   for (const [key, value] of params) {
-    if (key === "ca_file" || key === "tls_verify") {
-      if (!isTls) return `has ${key} without TLS: write rediss in place of redis`;
-      if (key === "tls_verify") {
-        if (value !== "true" && value !== "false") return "has a tls_verify that is neither true nor false";
-        tls.rejectUnauthorized = value === "true";
-        continue;
-      }
-      try {
-        tls.ca = readFileSync(value, "utf8");
-      } catch (error) {
-        return `names a ca_file that cannot be read: ${value} (${(error as NodeJS.ErrnoException).code})`;
-      }
-      if (!tls.ca.includes("-----BEGIN ")) return `names a ca_file without a certificate in it (PEM): ${value}`;
+    const isFile = isTlsFile(key);
+    if ((isFile || key === "tls_verify") && !isTls) return `has ${key} without TLS: write rediss in place of redis`;
+    if (isFile) {
+      const read = readPem(key, value);
+      if ("problem" in read) return read.problem;
+      tls[tlsFiles[key].as] = read.pem;
+    } else if (key === "tls_verify") {
+      if (value !== "true" && value !== "false") return "has a tls_verify that is neither true nor false";
+      tls.rejectUnauthorized = value === "true";
     } else if (key === "family") {
       if (!/^[046]$/.test(value)) return "has a family that is not 4, 6 or 0 (either)";
       options.family = Number(value);
     } else if (kind === "sentinel" && key === "sentinel_username") options.sentinelLogin.username = value;
     else if (kind === "sentinel" && key === "sentinel_password") options.sentinelLogin.password = value;
+    // Not everything: it may be a piece of a password with a question mark in it.
     else
-      return `has an unknown option "${key}"; there are ca_file, tls_verify, family, sentinel_username and sentinel_password`;
+      return `has an unknown option${/^[a-z_]+$/i.test(key) ? ` "${key}"` : ""}; there are ca_file, cert_file, key_file, tls_verify, family, sentinel_username and sentinel_password`;
   }
+  if ((tls.cert === undefined) !== (tls.key === undefined)) return "needs both cert_file and key_file, or neither";
   return isTls ? { ...options, tls } : options;
+}
+
+const tlsFiles = {
+  ca_file: { as: "ca", what: "certificate" },
+  cert_file: { as: "cert", what: "certificate" },
+  key_file: { as: "key", what: "private key" },
+} as const;
+
+function isTlsFile(option: string): option is keyof typeof tlsFiles {
+  return Object.hasOwn(tlsFiles, option);
+}
+
+function readPem(option: keyof typeof tlsFiles, file: string): { pem: string } | { problem: string } {
+  const { what } = tlsFiles[option];
+  try {
+    const pem = readFileSync(file, "utf8");
+    // Of keys there are several kinds: RSA PRIVATE KEY, EC PRIVATE KEY.
+    return new RegExp(`-----BEGIN (\\w+ )*${what}-----`, "i").test(pem)
+      ? { pem }
+      : { problem: `names a ${option} without a ${what} in it (PEM): ${file}` };
+  } catch (error) {
+    return { problem: `names a ${option} that cannot be read: ${file} (${(error as NodeJS.ErrnoException).code})` };
+  }
 }
 
 function decoded(text: string): string | undefined {

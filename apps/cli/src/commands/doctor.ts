@@ -59,7 +59,8 @@ async function lookAtEverything(env: NodeJS.ProcessEnv, directory: string, now: 
   const rest = read.ok ? read : readCliConfig(without(found, problems));
   if (!rest.ok) return [node, ...wrong, ...unknown];
   const { databaseUrl, redisUrl, smtpUrl, secret, publicUrl } = rest.config;
-  const isSaid = (variable: string) => problems.some((problem) => problem.variable === variable);
+  // What is wrong with a setting, or its file, was said: looking without it would only mislead.
+  const isSaid = (name: string) => problems.some(({ variable }) => [name, `${name}_FILE`].includes(variable));
   const database = await lookAtDatabase(databaseUrl, now);
   return [
     node,
@@ -68,7 +69,7 @@ async function lookAtEverything(env: NodeJS.ProcessEnv, directory: string, now: 
     ...(isSaid("DRIPLINE_SECRET") ? [] : [lookAtSecret(secret)]),
     ...database.findings,
     ...(database.isReadable ? [await lookAtFence(databaseUrl, givenPublicUrl(found, directory, rest.config))] : []),
-    ...(await lookAtQueue({ databaseUrl, redisUrl }, now)),
+    ...(isSaid("REDIS_URL") ? [] : await lookAtQueue({ databaseUrl, redisUrl }, now)),
     ...(isSaid("SMTP_URL") ? [] : [await lookAtMailServer(smtpUrl), ...lookAtLinks(publicUrl, smtpUrl)]),
     // They would only repeat that the database cannot be asked.
     ...(database.isReadable ? [...(await lookAtDelivery(databaseUrl)), await lookAtWorkers(databaseUrl)] : []),
