@@ -62,14 +62,18 @@ describeRedis("on a Redis of several servers", async () => {
       expect(answer.status).toBe(201);
     }
     const received = () => inbox.messages().filter(({ envelopeTo: [to] }) => to !== undefined && emails.includes(to));
-    await waitFor(() => received().length >= 2 * people, {
-      timeoutMilliseconds: 60_000,
-      describe: `${2 * people} emails`,
-    });
-    const { rows } = await database.pool.query(
-      `select status, count(*)::int from step_execution where enrollment_id in
-         (select id from sequence_enrollment where sequence_id = $1) group by 1`,
-      [sequence.id],
+    // An email arrives a moment before its outcome is recorded.
+    const { rows } = await waitFor(
+      async () => {
+        const found = await database.pool.query<{ status: string; count: number }>(
+          `select status, count(*)::int from step_execution where enrollment_id in
+             (select id from sequence_enrollment where sequence_id = $1) group by 1`,
+          [sequence.id],
+        );
+        const isOver = found.rows.every(({ status }) => !["pending", "scheduled", "sending"].includes(status));
+        return received().length >= 2 * people && isOver && found;
+      },
+      { timeoutMilliseconds: 60_000, describe: `${2 * people} emails and their outcomes` },
     );
     expect(rows).toEqual([{ status: "sent", count: 2 * people }]);
     expect(new Set(received().map(({ messageId }) => messageId)).size).toBe(2 * people);
