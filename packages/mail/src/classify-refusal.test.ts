@@ -86,6 +86,10 @@ const replies: [RefusalClass, Where, string, string][] = [
   ["slow_down", "RCPT TO", "Postfix", "450 4.7.1 Error: too much mail from 192.0.2.1"],
   ["slow_down", "body", "Exim", "421 mx.example.com: too many messages in one connection"],
 
+  ["transient", "MAIL FROM", "Postfix", "421 4.4.2 mx.example.com Error: timeout exceeded"],
+  ["transient", "MAIL FROM", "Exim", "421 mx.example.com: SMTP command timeout - closing connection"],
+  ["transient", "MAIL FROM", "our inbox", "421 Timeout - closing connection"],
+
   ["throttled", "body", "Amazon SES", "454 Throttling failure: Maximum sending rate exceeded."],
   ["throttled", "body", "Amazon SES", "454 Throttling failure: Daily message quota exceeded."],
 

@@ -73,10 +73,12 @@ const aboutOneRecipient: ReadonlySet<string> = new Set([
 /**
  * 421 means that the server closes the channel (RFC 5321 section 3.8), which servers do to who is too fast; 4.7.x is
  * policy, among receivers the word for rate limits. Greylisting (RFC 6647) has the same codes, but is about one pair of
- * sender and recipient: it passes for each email after the same time, and going slower would only make it last.
+ * sender and recipient: it passes for each email after the same time, and going slower would only make it last. Nor is an
+ * email to blame that met its connection in the moment in which the server gave up waiting for one.
  */
 function classifyTransient({ code, enhancedCode, response }: Refused): RefusalClass {
   if (/gr[ea]y-?list/i.test(response)) return "transient";
+  if (code === 421 && (enhancedCode === "4.4.2" || /time(d )?[- ]?out/i.test(response))) return "transient";
   // Amazon SES, for the sending rate and the daily quota of the account: "454 Throttling failure: …".
   if (code === 454 && /throttl/i.test(response)) return "throttled";
   return code === 421 || enhancedCode?.startsWith("4.7.") === true ? "slow_down" : "transient";

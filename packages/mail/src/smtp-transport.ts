@@ -28,7 +28,11 @@ export type SmtpTransportOptions = {
   poolSize: number;
   /** After so many messages a connection is closed and replaced; many servers limit it. Default 100. */
   messagesPerConnectionMax?: number;
-  /** An idle connection is closed after this time, before the server does it. Default 60 s. */
+  /**
+   * An idle connection is closed after this time, before the server does it: an email that takes a connection in the moment
+   * in which the server gives it up has to be tried again minutes later. Servers wait for ten seconds to five minutes.
+   * Default 8 s.
+   */
   idleMs?: number;
   timeouts?: Partial<SmtpTimeouts>;
 };
@@ -161,7 +165,7 @@ function openPool(server: SmtpServer, options: SmtpTransportOptions, timeouts: S
     maxMessages: options.messagesPerConnectionMax ?? 100,
     // One place decides about retries, and it is not this one.
     maxRequeues: 0,
-    idleTimeout: options.idleMs ?? 60_000,
+    idleTimeout: options.idleMs ?? 8_000,
     connectionTimeout: timeouts.connectMs,
     greetingTimeout: timeouts.connectMs,
     // Silence on the socket, logging in included. The deadlines of a delivery are kept by `createDeadline`, which looks once
