@@ -258,8 +258,27 @@ describe("secrets in files", () => {
 
   test("are read without the line break at their end", () => {
     const { DRIPLINE_SECRET: secret, ...rest } = good;
-    const env = { ...rest, DRIPLINE_SECRET_FILE: file("secret", `${secret}\n`) };
-    expect(readApiConfig(env)).toMatchObject({ ok: true, config: { secret } });
+    for (const content of [secret, `${secret}\n`, `${secret}\r\n`, `${secret}\n\n`, `\uFEFF${secret}\r\n`]) {
+      const env = { ...rest, DRIPLINE_SECRET_FILE: file("secret", content) };
+      expect(readApiConfig(env), JSON.stringify(content)).toMatchObject({ ok: true, config: { secret } });
+    }
+  });
+
+  test.each([
+    ["", "it is empty"],
+    ["\r\n", "it is empty"],
+    [" \n", "it is empty"],
+    ["# the secret\na secret of at least thirty-two characters\n", "it has more than one line"],
+  ])("that hold %j are refused: %s", (content, problem) => {
+    const { DRIPLINE_SECRET: _, ...rest } = good;
+    const result = readApiConfig({ ...rest, DRIPLINE_SECRET_FILE: file("secret", content) });
+    expect(problemsOf(result)).toEqual(["DRIPLINE_SECRET_FILE"]);
+    expect(textOf(result)).toContain(`(${problem})`);
+  });
+
+  test("that are directories are told", () => {
+    const { DRIPLINE_SECRET: _, ...rest } = good;
+    expect(textOf(readApiConfig({ ...rest, DRIPLINE_SECRET_FILE: directory }))).toContain(`${directory} (EISDIR)`);
   });
 
   test("that cannot be read are told by file, once, together with the rest", () => {

@@ -6,7 +6,8 @@ import { configEntries, type Environment } from "./config-variables.ts";
 export const secretVariables = configEntries.flatMap(([name, { isSecret }]) => (isSecret ? [name] : []));
 
 /**
- * Replaces every `<NAME>_FILE` by the content of the file, without the line break at its end.
+ * Replaces every `<NAME>_FILE` by the content of the file, without line breaks at its end and what some editors put before
+ * the first letter (a byte order mark): nobody sees them, and a secret with them would be another one.
  * What cannot be read is left unset and reported as a problem; the content is never part of a message.
  */
 export function readSecretFiles(env: Environment): { env: Environment; problems: ConfigProblem[] } {
@@ -25,8 +26,11 @@ export function readSecretFiles(env: Environment): { env: Environment; problems:
       continue;
     }
     try {
-      const value = readFileSync(path, "utf8").replace(/\r?\n$/, "");
-      if (value === "") throw Object.assign(new Error("empty"), { code: "it is empty" });
+      const value = readFileSync(path, "utf8")
+        .replace(/^\uFEFF/, "")
+        .replace(/[\r\n]+$/, "");
+      if (value.trim() === "") throw Object.assign(new Error("empty"), { code: "it is empty" });
+      if (/[\r\n]/.test(value)) throw Object.assign(new Error("lines"), { code: "it has more than one line" });
       expanded[variable] = value;
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? "unknown error";

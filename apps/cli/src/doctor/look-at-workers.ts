@@ -21,7 +21,7 @@ export function judgeWorkers({ isAtWork, overdue, oldestSeconds }: WorkerSigns):
       : { kind: "bad", text: `no worker is at work, and ${late}`, remedy };
   }
   return overdue === 0
-    ? { kind: "good", text: "a worker is at work, and nothing is overdue" }
+    ? { kind: "good", text: "a worker is at work, and nothing has been due for more than a minute" }
     : {
         kind: "warning",
         text: `a worker is at work, and ${late}`,
