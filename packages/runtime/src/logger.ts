@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { type DestinationStream, type Logger, pino } from "pino";
 import type { LogLevel } from "./config-forms.ts";
+import { lastingOutput } from "./lasting-output.ts";
 import { redactLine } from "./redact.ts";
 import { writeByTurn } from "./write-by-turn.ts";
 
@@ -51,7 +52,7 @@ function describeError(error: unknown): unknown {
 }
 
 function standardOutput(): DestinationStream {
-  return writeByTurn(pino.destination({ dest: 1, sync: true }), (flush) => process.once("exit", flush));
+  return writeByTurn(lastingOutput(1), (flush) => process.once("exit", flush));
 }
 
 /** Loaded only when a person watches: production needs neither its time nor its memory. */
