@@ -34,7 +34,9 @@ export function parseSmtpUrl(text: string): SmtpUrl {
   try {
     url = new URL(text);
   } catch {
-    return problem(`is not a URL; expected something like ${example} (percent-encode special characters in the password)`);
+    return problem(
+      `is not a URL; expected something like ${example} (percent-encode special characters in the password)`,
+    );
   }
   if (url.protocol !== "smtp:" && url.protocol !== "smtps:") {
     return problem(`does not start with smtp:// or smtps://; expected something like ${example}`);
@@ -42,7 +44,8 @@ export function parseSmtpUrl(text: string): SmtpUrl {
   const implicit = url.protocol === "smtps:";
   const host = bareHost(url.hostname);
   if (host === "") return problem(`names no host; expected something like ${example}`);
-  if (!/^[A-Za-z0-9._:-]+$/.test(host)) return problem(`names a host that is none: "${host}" (write it in ASCII, xn--…)`);
+  if (!/^[A-Za-z0-9._:-]+$/.test(host))
+    return problem(`names a host that is none: "${host}" (write it in ASCII, xn--…)`);
   if (url.pathname !== "" && url.pathname !== "/") {
     return problem(`has a path; write options like ${example}?starttls=required, and a "/" of the password as %2F`);
   }
@@ -50,7 +53,8 @@ export function parseSmtpUrl(text: string): SmtpUrl {
 
   const user = decoded(url.username);
   const pass = decoded(url.password);
-  if (user === null || pass === null) return problem("has a user or password that is not valid percent-encoding (write % as %25)");
+  if (user === null || pass === null)
+    return problem("has a user or password that is not valid percent-encoding (write % as %25)");
   if ((user === "") !== (pass === "")) return problem("needs both user and password, or neither");
 
   const options = readOptions(url.searchParams, implicit);
