@@ -52,7 +52,7 @@ async function adoptAfterAsking(db: Database, publicUrl: string | undefined, opt
   print("\nAdopted: workers that run send from here within seconds.");
   if (holdDueBy !== null) {
     print(
-      `${result.held} ${result.held === 1 ? "email is" : "emails are"} held. See them: dripline due --dry-run. Send them: dripline retry.`,
+      `${result.held} ${result.held === 1 ? "email is" : "emails are"} held. See them: dripline due --dry-run. Send them: dripline retry --held.`,
     );
   }
 }
