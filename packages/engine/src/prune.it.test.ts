@@ -1,4 +1,5 @@
 import { newId } from "@dripline/db/new-id";
+import { deleteHistory, findEndedHistory, historyBegin } from "@dripline/db/prune-history";
 import { takeTurn } from "@dripline/db/take-turn";
 import { insertExecution } from "@dripline/db/testing/executions";
 import { freshDatabase } from "@dripline/testkit/database";
@@ -149,6 +150,17 @@ test("one that somebody is at is left for the next time, and nobody waits for it
     other.release();
   }
   expect(await prune(db, { before, isDryRun: false })).toMatchObject({ executions: 1 });
+});
+
+test("one that an operator opened again after it was found, and before its turn came, stays", async () => {
+  const { executionId } = await make({ status: "failed" });
+  await make();
+  const found = await findEndedHistory(db, { after: historyBegin, before, limit: 10 });
+  expect(found?.enrollmentIds).toHaveLength(2);
+  await db.query("update step_execution set status = 'scheduled', sent_at = null where id = $1", [executionId]);
+  expect(await deleteHistory(db, found?.enrollmentIds ?? [], before)).toMatchObject({ executions: 1 });
+  const { rows } = await db.query("select id from step_execution");
+  expect(rows).toEqual([{ id: executionId }]);
 });
 
 test("it is told to stop between two batches, and goes on where it was when it runs again", async () => {

@@ -48,3 +48,19 @@ test("two statements that lock each other out both succeed", async () => {
   const deadlocks = "SELECT deadlocks > 0 AS met FROM pg_stat_database WHERE datname = current_database()";
   await expect.poll(async () => (await database.pool.query(deadlocks)).rows).toEqual([{ met: true }]);
 });
+
+test("every connection plans by index and once for all, whatever the statistics say", async () => {
+  const pool = openPostgresQueuePool(database.url, 2);
+  onTestFinished(() => pool.end());
+  const settings = "SELECT name, setting FROM pg_settings WHERE name = ANY($1) ORDER BY name";
+  const clients = await Promise.all([pool.connect(), pool.connect()]);
+  for (const client of clients) {
+    const { rows } = await client.query(settings, [["plan_cache_mode", "enable_seqscan", "jit"]]);
+    expect(rows).toEqual([
+      { name: "enable_seqscan", setting: "off" },
+      { name: "jit", setting: "off" },
+      { name: "plan_cache_mode", setting: "force_generic_plan" },
+    ]);
+  }
+  for (const client of clients) client.release();
+});
