@@ -135,7 +135,10 @@ describe.skipIf(tools === undefined)("a dump of an installation that is sending,
        where e.step_number = 1 and (e.status = 'scheduled' or e.phase = 'claimed') and e.scheduled_for <= clock_timestamp()`,
     );
     const adopted = await runCommand(["adopt", "--yes", "--hold-due"], env);
-    expect(adopted).toMatchObject({ code: 0, stdout: expect.stringMatching(/\d+ emails are held\. .*dripline retry --held\./) });
+    expect(adopted).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/\d+ emails are held\. .*dripline retry --held\./),
+    });
     await waitFor(async () => (await count(db, "status = 'scheduled' and scheduled_for <= now()")) === 0, {
       timeoutMilliseconds: 60_000,
       describe: "whatever is not held to go out",
