@@ -104,12 +104,29 @@ async function watched(backend: Record<string, string>): Promise<void> {
     for (const phase of ["connection", "envelope", "mark", "body"]) {
       expect(ofWorker.value("dripline_smtp_seconds_count", { phase }), phase).toBe(9);
     }
+    // From 0 on, or nobody would see the first failure rise.
+    for (const sweep of ["round", "wake-unwoken", "rescue-leases"]) {
+      expect(ofWorker.text).toContain(`dripline_sweep_failures_total{sweep="${sweep}",role="worker"} 0`);
+    }
     expect(ofWorker.value("dripline_due_backlog")).toBe(0);
     expect(ofWorker.has("dripline_fence_closed") && ofWorker.value("dripline_fence_closed")).toBe(0);
 
     const ofApi = await scraped(ports.api, (now) => expect(now.value("dripline_failed")).toBe(1));
     const route = "/api/v1/sequence-enrollments/enroll/";
     expect(ofApi.value("dripline_http_request_seconds_count", { method: "POST", route, status: "201" })).toBe(8);
+    for (const { port, max } of [
+      { port: ports.worker, max: 15 },
+      { port: ports.api, max: 10 },
+    ]) {
+      await scraped(port, (now) => {
+        const connections = (state: string) => now.value("dripline_database_connections", { state });
+        expect([connections("used"), connections("waiting")]).toEqual([0, 0]);
+        expect(connections("idle")).toBeGreaterThan(0);
+        expect(connections("idle")).toBeLessThanOrEqual(max);
+        expect(now.value("nodejs_eventloop_lag_p99_seconds")).toBeGreaterThan(0);
+        expect(now.value("process_resident_memory_bytes")).toBeGreaterThan(2 ** 20);
+      });
+    }
     expectEveryMetric("worker", ofWorker);
     expectEveryMetric("api", ofApi);
     expect(ofWorker.text + ofApi.text).not.toContain("@");

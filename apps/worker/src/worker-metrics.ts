@@ -36,6 +36,7 @@ export function makeWorkerMetrics(registry: MetricRegistry): WorkerMetrics {
   // From 0 on: a rate cannot see the rise of a counter that was not there before.
   for (const outcome of countedOutcomes) sends.inc({ outcome }, 0);
   for (const replyClass of ["2xx", "4xx", "5xx", "none"]) replies.inc({ class: replyClass }, 0);
+  failures.inc({ sweep: "round" }, 0);
 
   return {
     outcome: (outcome) => sends.inc({ outcome }),
@@ -47,7 +48,10 @@ export function makeWorkerMetrics(registry: MetricRegistry): WorkerMetrics {
     },
     claimLost: () => claimsLost.inc(),
     inHand: (emails) => inHand.set(emails),
-    sweepFound: (sweep, rows) => found.inc({ sweep }, rows),
+    sweepFound(sweep, rows) {
+      found.inc({ sweep }, rows);
+      failures.inc({ sweep }, 0);
+    },
     sweepFailed: (sweep) => failures.inc({ sweep }),
   };
 }
