@@ -85,6 +85,16 @@ describeRedis("dripline doctor", async () => {
       "(password?). Check DATABASE_URL.",
     ],
     [
+      "a database without TLS where it is wanted",
+      async () => {
+        const url = new URL(database.url);
+        url.searchParams.set("sslmode", "verify-full");
+        return { env: { DATABASE_URL: url.href } };
+      },
+      "PostgreSQL cannot be used",
+      "speaks no TLS, and DATABASE_URL wants it. Turn it on there (ssl = on)",
+    ],
+    [
       "a database that does not exist",
       async () => ({ env: { DATABASE_URL: databaseWith({ pathname: "/nowhere" }) } }),
       "PostgreSQL cannot be used",
@@ -156,11 +166,29 @@ describeRedis("dripline doctor", async () => {
     [
       "a Redis that may drop jobs",
       async () => {
-        await setPolicy("allkeys-lru");
-        return { undo: () => setPolicy("noeviction") };
+        await setRedis("maxmemory-policy", "allkeys-lru");
+        return { undo: () => setRedis("maxmemory-policy", "noeviction") };
       },
       "queue in ",
       "maxmemory-policy is allkeys-lru, so ",
+    ],
+    [
+      "a Redis whose memory is full",
+      async () => {
+        await setRedis("maxmemory", "1mb");
+        return { undo: () => setRedis("maxmemory", "0") };
+      },
+      "queue in ",
+      "takes no writes (OOM), so nothing is sent, and nothing is lost: its memory is full; raise maxmemory",
+    ],
+    [
+      "a Redis that waits for replicas",
+      async () => {
+        await setRedis("min-replicas-to-write", "3");
+        return { undo: () => setRedis("min-replicas-to-write", "0") };
+      },
+      "queue in ",
+      "takes no writes (NOREPLICAS), so nothing is sent, and nothing is lost: fewer replicas follow it",
     ],
     [
       "a Redis that is only a replica",
@@ -295,9 +323,9 @@ describeRedis("dripline doctor", async () => {
     }
   });
 
-  async function setPolicy(policy: string): Promise<void> {
+  async function setRedis(setting: string, value: string): Promise<void> {
     const client = new Redis(healthy.REDIS_URL);
-    await client.config("SET", "maxmemory-policy", policy).finally(() => client.disconnect());
+    await client.config("SET", setting, value).finally(() => client.disconnect());
   }
 });
 

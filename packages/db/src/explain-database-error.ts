@@ -33,10 +33,18 @@ export function explainDatabaseError(error: unknown, url: string): string | unde
     case "53300":
       return `PostgreSQL at ${host} has no connections left. Raise its max_connections, or close other programs that use it.`;
     default:
-      return /timeout expired|timeout exceeded/i.test(error instanceof Error ? error.message : "")
-        ? `PostgreSQL at ${host} does not answer within a few seconds. ${check}`
-        : undefined;
+      return explainWords(error instanceof Error ? error.message : "", host);
   }
+}
+
+/** What node-postgres says without a code. */
+function explainWords(message: string, host: string): string | undefined {
+  if (/timeout expired|timeout exceeded|due to connection timeout/i.test(message)) {
+    return `PostgreSQL at ${host} does not answer within a few seconds. Check DATABASE_URL.`;
+  }
+  return /does not support SSL connections/i.test(message)
+    ? `PostgreSQL at ${host} speaks no TLS, and DATABASE_URL wants it. Turn it on there (ssl = on), or on a network of your own take sslmode out of DATABASE_URL.`
+    : undefined;
 }
 
 /** Drivers and drizzle wrap errors, and a host with two addresses fails with one error for each. */

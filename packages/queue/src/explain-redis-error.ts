@@ -23,6 +23,13 @@ const certificateCodes = new Set([
   "ERR_TLS_CERT_ALTNAME_INVALID",
 ]);
 
+/** Refusals that end when somebody does this; whoever waits for the server goes on by itself then. */
+const whatToDoOf: Readonly<Record<string, string>> = {
+  OOM: "its memory is full; raise maxmemory, or see what else is in it",
+  MISCONF: "it cannot save to its disk; make room there, its log says more",
+  NOREPLICAS: "fewer replicas follow it than min-replicas-to-write wants; start them, or lower that",
+};
+
 /** What an error of connecting means. ioredis names its own settings in its errors; an operator wants to know the server. */
 export function explainRedisError(error: unknown, target: RedisTarget): RedisUnusableError {
   const where = `Redis at ${describeRedis(target)}`;
@@ -47,7 +54,12 @@ export function explainRedisError(error: unknown, target: RedisTarget): RedisUnu
   if (found(/invalid reply: null/i) || found(/No such master/i)) {
     return answer("cannot be found: these Sentinels know no master of that name; correct REDIS_URL.");
   }
-  // LOADING, CLUSTERDOWN, MISCONF: it is there, and will be right again, or somebody puts it right.
+  const refusal = error instanceof Error ? /^(OOM|MISCONF|NOREPLICAS)\b/.exec(error.message)?.[1] : undefined;
+  if (refusal !== undefined) {
+    const sentence = `takes no writes (${refusal}), so nothing is sent, and nothing is lost: ${whatToDoOf[refusal]}.`;
+    return new RedisUnusableError(`${where} ${sentence}`, { isAnswer: false, cause: error });
+  }
+  // LOADING, CLUSTERDOWN: it is there, and will be right again, or somebody puts it right.
   const reply = error instanceof Error && error.name === "ReplyError" ? `answers: ${error.message}` : undefined;
   const sentence = reply ?? `cannot be reached: ${guess(target)}, and is REDIS_URL right?`;
   return new RedisUnusableError(`${where} ${sentence}`, { isAnswer: false, cause: error });

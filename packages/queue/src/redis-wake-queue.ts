@@ -80,7 +80,7 @@ export function openRedisWakeQueue({
       if (role !== "worker") throw new Error('A queue opened as "producer" does not consume');
       return consumeFrom(target, { prefix, ...traced }, wakeProcessor(handler, options, now), options);
     },
-    check: () => checkRedis(producer, target, connected, () => queue.isPaused()),
+    check: () => checkRedis(producer, target, { connected, isPaused: () => queue.isPaused(), prefix }),
     async counts() {
       await connected();
       const [counts, isPaused] = await Promise.all([queue.getJobCounts(), queue.isPaused()]);
@@ -147,14 +147,19 @@ function rememberError(client: RedisClient): () => Error | undefined {
 async function checkRedis(
   client: RedisClient,
   target: RedisTarget,
-  connected: () => Promise<void>,
-  isPaused: () => Promise<boolean>,
+  queue: {
+    readonly connected: () => Promise<void>;
+    readonly isPaused: () => Promise<boolean>;
+    readonly prefix: string;
+  },
 ): Promise<QueueHealth> {
   try {
-    await connected();
+    await queue.connected();
     const judged = judgeRedis(await readRedisInfo(client, target), target.kind);
     const isUsable = judged.problems.length === 0;
-    const warnings = isUsable && (await isPaused()) ? [...judged.warnings, pausedWarning] : judged.warnings;
+    // A server whose memory or disk is full goes on answering whatever only reads.
+    if (isUsable) await client.set(`${queue.prefix}:check`, "", "PX", 1_000);
+    const warnings = isUsable && (await queue.isPaused()) ? [...judged.warnings, pausedWarning] : judged.warnings;
     return { backend: "redis", isReachable: true, ...judged, warnings };
   } catch (error) {
     const { isAnswer, message } = error instanceof RedisUnusableError ? error : explainRedisError(error, target);
