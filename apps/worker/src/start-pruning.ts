@@ -36,13 +36,15 @@ export async function pruneIfDue(
 export function startPruning(deps: SendDeps, retentionDays: number): Pruning {
   const stopping = new AbortController();
   const signal = AbortSignal.any([stopping.signal, deps.stopping]);
+  deps.metrics.sweepFound("prune", 0); // both counters begin at 0
   const running = lookAgainAndAgain();
 
   async function lookAgainAndAgain(): Promise<void> {
     while (!signal.aborted) {
-      await pruneIfDue(deps, retentionDays, signal).catch((err: unknown) =>
-        deps.log.error({ err }, "pruning went wrong; it is tried again tomorrow"),
-      );
+      await pruneIfDue(deps, retentionDays, signal).catch((err: unknown) => {
+        deps.metrics.sweepFailed("prune");
+        deps.log.error({ err }, "pruning went wrong; it is tried again tomorrow");
+      });
       await wait(lookSeconds * 1_000, undefined, { signal, ref: false }).catch(() => {});
     }
   }
