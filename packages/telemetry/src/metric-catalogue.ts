@@ -75,7 +75,7 @@ export const metricCatalogue = {
   },
   dripline_sweep_failures_total: {
     kind: "counter",
-    help: "Sweeps that failed; the next one tries again. `round`: none of that round could start.",
+    help: "Sweeps that failed; the next one tries again. `round`: none of that round could start; `prune`: the deletion of old history, which is tried again a day later.",
     labels: ["sweep"],
     roles: workerOnly,
     alertOn: "rising for 10 minutes",
@@ -128,7 +128,7 @@ export const metricCatalogue = {
     help: "Scopes (the mail server, or domains of recipients) that are slowed down to one email at a time.",
     labels: [],
     roles: both,
-    alertOn: "over 0 for 30 minutes: `dripline doctor` says why",
+    alertOn: "over 0 for 10 minutes: `dripline doctor` says why",
   },
   dripline_fence_closed: {
     kind: "gauge",
