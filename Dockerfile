@@ -22,5 +22,5 @@ RUN ln -s /app/apps/cli/dist/main.js /usr/local/bin/dripline
 USER node
 EXPOSE 4600
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "/app/scripts/healthcheck.mjs"]
-ENTRYPOINT ["node", "--max-semi-space-size=32", "/app/scripts/role.mjs"]
+ENTRYPOINT ["node", "--max-semi-space-size=24", "/app/scripts/role.mjs"]
 CMD ["api"]

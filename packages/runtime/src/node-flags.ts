@@ -1,6 +1,6 @@
 /**
- * What Node.js is started with for an API or a worker: V8 can be told only before it begins. The room for young objects is
- * doubled or halved, depending on the version: Node.js 20 takes 16 MB, in which a worker at full load spends a fifth of its
- * time on collecting garbage, Node.js 24 takes 64 MB, with which the same worker needs 320 MB of memory.
+ * What Node.js is started with for an API or a worker: V8 can be told only before it begins. The room for young objects: Node.js
+ * 20 takes 16 MB, in which a worker at full load spends a fifth of its time on collecting garbage, Node.js 24 takes 64 MB, with
+ * which the same worker needs 320 MB of memory.
  */
-export const nodeFlags = ["--max-semi-space-size=32"] as const;
+export const nodeFlags = ["--max-semi-space-size=24"] as const;
