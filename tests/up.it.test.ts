@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { freePort, isPortFree } from "@dripline/embedded/free-port";
+import { nodeFlags } from "@dripline/runtime/node-flags";
 import { waitFor } from "@dripline/testkit/wait-for";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -39,6 +40,9 @@ describe("dripline up", () => {
   test("starts, delivers what the printed curl enrolls, refuses a second start, stops in order and continues", async () => {
     const first = start();
     await first.says("Ready in");
+    const services = (await processesOf(directory)).filter((command) => /apps\/(api|worker)\/dist/.test(command));
+    expect(services).toHaveLength(2);
+    for (const command of services) expect(command).toContain(` ${nodeFlags.join(" ")} `);
     const curl = /curl -X POST[\s\S]*?first_name":"Ada"\}\}'/.exec(first.output())?.[0] ?? "";
     const { stdout } = await promisify(execFile)("sh", ["-c", curl]);
     const { id, contact_email } = JSON.parse(stdout) as { id: string; contact_email: string };

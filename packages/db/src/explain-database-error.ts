@@ -1,3 +1,5 @@
+const check = "Check DATABASE_URL.";
+
 /**
  * What to show when PostgreSQL at `url` cannot be used. Names the host and database, never the password. Undefined if
  * the error is about something else.
@@ -6,7 +8,6 @@ export function explainDatabaseError(error: unknown, url: string): string | unde
   const { host, hostname, pathname, username } = new URL(url);
   const name = decodeURIComponent(pathname.slice(1));
   const user = decodeURIComponent(username);
-  const check = "Check DATABASE_URL.";
   switch (innermostCode(error)) {
     case "ECONNREFUSED":
       return `No PostgreSQL answers at ${host || "localhost"}. Start it, or correct DATABASE_URL.`;
@@ -40,7 +41,7 @@ export function explainDatabaseError(error: unknown, url: string): string | unde
 /** What node-postgres says without a code. */
 function explainWords(message: string, host: string): string | undefined {
   if (/timeout expired|timeout exceeded|due to connection timeout/i.test(message)) {
-    return `PostgreSQL at ${host} does not answer within a few seconds. Check DATABASE_URL.`;
+    return `PostgreSQL at ${host} does not answer within a few seconds. ${check}`;
   }
   return /does not support SSL connections/i.test(message)
     ? `PostgreSQL at ${host} speaks no TLS, and DATABASE_URL wants it. Turn it on there (ssl = on), or on a network of your own take sslmode out of DATABASE_URL.`

@@ -3,6 +3,7 @@ import type { DestinationStream } from "pino";
 
 // Some thousand lines: what a busy process says in a few minutes.
 const keptBytesMax = 1_048_576;
+// Long enough not to turn in circles, short enough that emails hardly wait for a slow reader of the log.
 const busyMilliseconds = 10;
 
 /**
