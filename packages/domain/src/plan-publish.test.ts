@@ -314,6 +314,19 @@ describe("what an edit puts before somebody who had still to get it is owed to t
     });
   });
 
+  test("whose step is deleted while it is being sent is where it stood, also if one they had is put last", () => {
+    const person = waiting(
+      { currentStepNumber: 2, keysHad: ["A", "B", "C"], keysToGet: ["D"] },
+      { stepKey: "C", status: "sending" },
+    );
+    expect(follow(person, version("ADB"), { from: version("ABCD") })).toMatchObject({ currentStepNumber: 3 });
+    const moved = waiting(
+      { currentStepNumber: 4, keysHad: ["A", "B", "C"], keysToGet: ["D"] },
+      { stepKey: "C", status: "sending" },
+    );
+    expect(follow(moved, version("ADB"), { from: version("ACDB") })).toMatchObject({ currentStepNumber: 1 });
+  });
+
   test("nothing is lost of whoever is at a step of an older version than theirs", () => {
     expect(toGet({ open: null }, version("ADCB"))).toEqual({ owed: "DC", toGet: "DC" });
     expect(toGet({}, version("DCBA"), { stepKey: "gone", status: "sending" })).toEqual({ owed: "DC", toGet: "DC" });
@@ -442,6 +455,18 @@ const edits = fc.array(
   { maxLength: 12 },
 );
 
+type EditList = typeof edits extends fc.Arbitrary<infer List> ? List : never;
+
+const edit = { at: 0, to: 0, days: 0, progress: 0, isSending: false };
+/** A step they had is put last, then the one that is being sent is deleted: what comes next was lost as soon as it was owed. */
+const deletedAtTheServer: EditList = [
+  { ...edit, kind: "delete" },
+  { ...edit, kind: "add", to: 2, progress: 1 },
+  { ...edit, kind: "move", at: 1, to: 3, progress: 1 },
+  { ...edit, kind: "delete", at: 1, isSending: true },
+  { ...edit, kind: "add", to: 2, isSending: true },
+];
+
 test("whatever is edited and whenever it is published: nobody gets a step twice, loses one or is stuck", () => {
   fc.assert(
     fc.property(edits, (list) => {
@@ -460,7 +485,7 @@ test("whatever is edited and whenever it is published: nobody gets a step twice,
       person.check();
       expect(person.isLive).toBe(false);
     }),
-    { numRuns: 500 },
+    { numRuns: 500, examples: [[deletedAtTheServer]] },
   );
 });
 

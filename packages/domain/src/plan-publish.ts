@@ -107,18 +107,19 @@ export function planFollow(person: PersonInFlight, context: PublishContext): Fol
   const { open } = person;
   const { from, to } = context;
   const [before, after] = open === null ? [] : [stepWithKey(from, open.stepKey), stepWithKey(to, open.stepKey)];
-  const currentStepNumber = reachedStepNumber(from, to, person.currentStepNumber);
+  const lastBehind = reachedStepNumber(from, to, person.currentStepNumber);
   const place = placeIn(from, to, {
     stepNumber: before?.stepNumber ?? person.reachedStepNumber,
     isOwed: open !== null && person.owedStepKeys.includes(open.stepKey),
-    currentStepNumber,
+    currentStepNumber: lastBehind,
   });
   // Whose step is of an older version than theirs is placed from there when it ends; that is not known here.
   const owedStepKeys = owedAt(before === undefined ? Number.POSITIVE_INFINITY : place, to, person);
   const toGet = stepsStillToGet(to, place, person.keysHad, owedStepKeys);
   const keep: FollowEffect = {
     enrollmentId: person.enrollmentId,
-    currentStepNumber,
+    // A step that is gone is behind them where it stood, also while it is at the mail server.
+    currentStepNumber: open !== null && after === undefined ? place : lastBehind,
     owedStepKeys,
     keysToGet: toGet.map((step) => step.key),
     change: { kind: "keep" },
@@ -126,7 +127,7 @@ export function planFollow(person: PersonInFlight, context: PublishContext): Fol
   };
   if (open === null || open.status === "sending") return keep;
   if (after === undefined) {
-    return { ...keep, currentStepNumber: place, ...moveOn(person, open, { before, toGet }, context) };
+    return { ...keep, ...moveOn(person, open, { before, toGet }, context) };
   }
   if (waitsForSomebody(open)) return { ...keep, outcome: "held" };
 
