@@ -1,5 +1,9 @@
-import { Readable } from "node:stream";
+import { Readable, Transform } from "node:stream";
+import { isReadyForWire } from "./ready-for-wire.ts";
 import type { BodyStage } from "./transport.ts";
+
+/** RFC 5321 section 4.1.1.4: what ends the data, after a line end. */
+const endOfData = Buffer.from(".\r\n");
 
 /** What `onBeforeBody` came to, once it was asked. */
 export type Verdict = { kind: "go" } | { kind: "stop" } | { kind: "failed"; error: unknown };
@@ -15,6 +19,8 @@ export class LazyBody extends Readable {
   readonly #raw: Buffer;
   readonly #onBeforeBody: () => Promise<boolean>;
   readonly #onStage: (stage: BodyStage) => void;
+  /** Nodemailer's own, whose readable side goes to the socket; unset if it has to look at every byte. */
+  #dataStream: Transform | undefined;
 
   constructor(raw: Buffer, onBeforeBody: () => Promise<boolean>, onStage: (stage: BodyStage) => void) {
     super();
@@ -39,6 +45,17 @@ export class LazyBody extends Readable {
    */
   override readonly readableDidRead = true;
 
+  /**
+   * nodemailer pipes the message into a stream that looks for dots and bare line ends byte by byte, which takes as long as all
+   * the rest of sending it. A message that it would not change goes past that, straight into what that stream gives out.
+   */
+  override pipe<T extends NodeJS.WritableStream>(destination: T, options?: { end?: boolean }): T {
+    if (!(destination instanceof Transform) || !isReadyForWire(this.#raw)) return super.pipe(destination, options);
+    this.#dataStream = destination;
+    this._read();
+    return destination;
+  }
+
   override _read(): void {
     if (this.verdict !== undefined) return;
     this.#enter("asked");
@@ -54,8 +71,13 @@ export class LazyBody extends Readable {
     // The connection was lost while we asked: nothing left, and nothing may be said to have left.
     if (this.destroyed) return;
     this.#enter("released");
-    this.push(this.#raw);
-    this.push(null);
+    if (this.#dataStream === undefined) {
+      this.push(this.#raw);
+      this.push(null);
+    } else {
+      this.#dataStream.push(Buffer.concat([this.#raw, endOfData])); // one piece: one write to the socket
+      this.#dataStream.push(null);
+    }
   }
 
   #enter(stage: BodyStage): void {

@@ -72,6 +72,26 @@ test("an accepted message arrives as it was composed, and the reply carries the 
   expect((await PostalMime.parse(inbox.received[0]?.raw ?? "")).text?.trim()).toBe("Hello 1\n.\n..two dots");
 });
 
+test.each([
+  ["that nobody needs to change arrives byte by byte", "Hello\r\na.b\r\n", "Hello\r\na.b\r\n"],
+  ["of any size as well", "0123456789abcdef\r\n".repeat(200_000), "0123456789abcdef\r\n".repeat(200_000)],
+  ["keeps its dots", ".a\r\n..b\r\n.\r\nc\r\n", ".a\r\n..b\r\n.\r\nc\r\n"],
+  [
+    "with bare line ends gets whole ones, so that none of it ends the message",
+    "a\n.\r\nb\r.\rc",
+    "a\r\n.\r\nb\r\n.\r\nc\r\n",
+  ],
+])("a message %s", async (_, text, arrived) => {
+  const inbox = await startInbox();
+  const transport = open(`smtp://127.0.0.1:${inbox.port}`);
+  const head = "Subject: x\r\n\r\n";
+  for (const number of [1, 2]) {
+    const message = { ...(await compose(number)), raw: Buffer.from(`${head}${text}`) };
+    expect(await transport.deliver(message, go)).toMatchObject({ kind: "accepted" });
+  }
+  expect(inbox.received.map(({ raw }) => raw)).toEqual([`${head}${arrived}`, `${head}${arrived}`]);
+});
+
 test("the caller is asked after the 354 and before the first byte of the body, on new and on pooled connections", async () => {
   const inbox = await startInbox();
   const events: string[] = [];
