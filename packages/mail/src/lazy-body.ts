@@ -75,7 +75,8 @@ export class LazyBody extends Readable {
       this.push(this.#raw);
       this.push(null);
     } else {
-      this.#dataStream.push(Buffer.concat([this.#raw, endOfData])); // one piece: one write to the socket
+      this.#dataStream.push(this.#raw);
+      this.#dataStream.push(endOfData); // a second write to the socket costs less than copying both into one piece
       this.#dataStream.push(null);
     }
   }
