@@ -11,6 +11,8 @@ import type { Sizes } from "./sizes.ts";
 export interface Enrolled {
   readonly oneByOnePerSecond: number;
   readonly bulkPerSecond: number;
+  /** With several requests under way at a time. */
+  readonly bulkAtOncePerSecond: number;
   /** Before and after the bulk requests. */
   readonly ceilings: readonly [QueueCeiling, QueueCeiling];
   readonly csvPerSecond: number;
@@ -19,6 +21,8 @@ export interface Enrolled {
 /** Requests at a time, one by one: a handful of an integrator's own processes. */
 const requestsAtOnce = 8;
 const warmUpRequests = 50;
+/** Bulk requests at a time, in the part that has several: while PostgreSQL writes for one, the API and Redis work for another. */
+export const bulkRequestsAtOnce = 4;
 /** Of each bulk request: the most that one takes, and as many as one addBulk of ceiling C. */
 export const bulkItems = 1_000;
 const warmUpItems = 200;
@@ -44,6 +48,7 @@ export async function measureEnrollment(
       const before = await ceiling();
       const bulk = { requests: sizes.bulkRequests, items: bulkItems };
       const bulkPerSecond = await enrollInBulk(api, sequenceId, "bulk", bulk);
+      const bulkAtOncePerSecond = await enrollInBulk(api, sequenceId, "many", { ...bulk, atOnce: bulkRequestsAtOnce });
       const ceilings = [before, await ceiling()] as const;
       const env = { ...installation.env, WORKER_CONCURRENCY: "10" };
       const workers = await startWorkers(1, env, { directory, profileDirectory: undefined });
@@ -51,6 +56,7 @@ export async function measureEnrollment(
         return {
           oneByOnePerSecond,
           bulkPerSecond,
+          bulkAtOncePerSecond,
           ceilings,
           csvPerSecond: await enrollByCsv(api, sequenceId, sizes.csvRows),
         };
@@ -59,7 +65,7 @@ export async function measureEnrollment(
       }
     });
     const { enrolledOneByOne, bulkRequests, csvRows } = sizes;
-    const people = warmUpRequests + enrolledOneByOne + warmUpItems + bulkRequests * bulkItems + csvRows;
+    const people = warmUpRequests + enrolledOneByOne + warmUpItems + 2 * bulkRequests * bulkItems + csvRows;
     await requireQueued(installation, people);
     return measured;
   } finally {
@@ -81,12 +87,12 @@ async function enrollOneByOne(api: ApiCalls, sequenceId: string, name: string, c
   return perSecond(count, start);
 }
 
-/** One request after the other, as ceiling C adds one list after the other. Answers enrollments a second. */
+/** One request after the other, as ceiling C adds one list after the other, or several at once. Answers enrollments a second. */
 export async function enrollInBulk(
   api: ApiCalls,
   sequenceId: string,
   name: string,
-  { requests, items }: { readonly requests: number; readonly items: number },
+  { requests, items, atOnce = 1 }: { readonly requests: number; readonly items: number; readonly atOnce?: number },
 ): Promise<number> {
   const bodies = Array.from({ length: requests }, (_, request) => ({
     sequence_id: sequenceId,
@@ -95,10 +101,13 @@ export async function enrollInBulk(
     })),
   }));
   const start = performance.now();
-  for (const body of bodies) {
-    const { enrolled } = await api.send<{ enrolled: number }>("POST", "/sequence-enrollments/bulk/", body);
-    if (enrolled !== items) throw new Error(`No result: a bulk request enrolled ${enrolled} of ${items}.`);
-  }
+  const client = async () => {
+    for (let body = bodies.pop(); body !== undefined; body = bodies.pop()) {
+      const { enrolled } = await api.send<{ enrolled: number }>("POST", "/sequence-enrollments/bulk/", body);
+      if (enrolled !== items) throw new Error(`No result: a bulk request enrolled ${enrolled} of ${items}.`);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, client));
   return perSecond(requests * items, start);
 }
 

@@ -1,5 +1,5 @@
-import type { MailCeiling } from "./ceilings.ts";
 import type { Drained } from "./drain.ts";
+import { bulkRequestsAtOnce } from "./enroll.ts";
 import type { ComparedDrain, Results } from "./results.ts";
 import type { Backend } from "./services.ts";
 import { type Spread, spreadOf } from "./spread.ts";
@@ -82,21 +82,24 @@ function drainCpuRows(name: string, runs: readonly ComparedDrain[], target: Targ
 
 function enrollmentRows({ enrollments }: Results, backend: Backend): Row[] {
   const runs = enrollments.filter((each) => each.backend === backend);
-  const ratios = runs.map(
-    ({ bulkPerSecond, ceilings: [before, after] }) =>
-      bulkPerSecond / ((before.addedPerSecond + after.addedPerSecond) / 2),
-  );
+  const timesC = (rate: "bulkPerSecond" | "bulkAtOncePerSecond") =>
+    runs.map((run) => run[rate] / mean(run.ceilings, "addedPerSecond"));
   const name = `enroll, ${names[backend]}`;
   return [
     ...rate(
       `${name}: one by one over HTTP`,
       runs.map(({ oneByOnePerSecond }) => oneByOnePerSecond),
     ),
-    ...row(`${name}: in bulk`, ratios, {
+    ...row(`${name}: in bulk`, timesC("bulkPerSecond"), {
       unit: "× C",
       digits: 2,
       beside: besideRates(runs.map(({ bulkPerSecond }) => bulkPerSecond)),
       ...(backend === "redis" ? { target: targets.bulk } : {}),
+    }),
+    ...row(`${name}: in bulk, ${bulkRequestsAtOnce} requests at a time`, timesC("bulkAtOncePerSecond"), {
+      unit: "× C",
+      digits: 2,
+      beside: besideRates(runs.map(({ bulkAtOncePerSecond }) => bulkAtOncePerSecond)),
     }),
     ...rate(
       `${name}: from CSV`,
@@ -206,7 +209,7 @@ function besideCpu(drained: readonly Drained[]): string {
   return `${all} ms: ${parts.join(", ")}; ${median(({ transactions }) => transactions)} transactions`;
 }
 
-function mean(ceilings: readonly MailCeiling[], field: keyof MailCeiling): number {
+function mean<Field extends string>(ceilings: readonly Readonly<Record<Field, number>>[], field: Field): number {
   return ceilings.reduce((sum, ceiling) => sum + ceiling[field], 0) / ceilings.length;
 }
 
