@@ -1,3 +1,5 @@
+import { postgresQueueSchema } from "@dripline/queue/postgres-queue-schema";
+import { wakeQueueName } from "@dripline/queue/wake-jobs";
 import type { Installation } from "./services.ts";
 
 /** On Redis more would take longer than the queue waits for an answer. */
@@ -20,14 +22,25 @@ export async function requireQueued({ database, queue }: Installation, people: n
   const found = JSON.stringify({ ...counts, timersOfNobody, withoutTimer: waiting.size });
   throw new Error(`No result: of ${people} people there are ${found}.`);
 
-  async function queuedExecutions(): Promise<string[]> {
-    // In PostgreSQL jobs of one moment have no order among each other, so pages could repeat some and leave others out.
-    const size = queue.backend === "redis" ? pageSize : people + 1;
+  function queuedExecutions(): Promise<string[]> {
+    return queue.backend === "redis" ? onRedis() : onPostgres();
+  }
+
+  async function onRedis(): Promise<string[]> {
     const found: string[] = [];
-    for (let from = 0; ; from += size) {
-      const jobs = await queue.bullQueue().getDelayed(from, from + size - 1);
+    for (let from = 0; ; from += pageSize) {
+      const jobs = await queue.bullQueue().getDelayed(from, from + pageSize - 1);
       found.push(...jobs.map(({ data }) => String(data.executionId)));
-      if (jobs.length < size) return found;
+      if (jobs.length < pageSize) return found;
     }
+  }
+
+  /** From BullMQ's own table: asked for by BullMQ they come in no order, so not in pages, and one statement each. */
+  async function onPostgres(): Promise<string[]> {
+    const { rows: jobs } = await database.query<{ id: string }>(
+      `select data ->> 'executionId' as id from ${postgresQueueSchema}.job where queue = $1 and state = 'delayed'`,
+      [wakeQueueName],
+    );
+    return jobs.map(({ id }) => id);
   }
 }
