@@ -335,6 +335,20 @@ test("a step that this person has had already, as it was in an earlier version, 
   expect(await readExecutions(db, sending.enrollmentId)).toHaveLength(1);
 });
 
+test("of a step that was deleted meanwhile, nothing is behind but what stood before it, whatever was put last", async () => {
+  const sending = await makeSending({}, { currentStepNumber: 1 });
+  const versionId = newId();
+  await db.query(
+    "insert into sequence_version (id, sequence_id, version_number, published_at) values ($1, $2, 2, now())",
+    [versionId, sending.sequence.id],
+  );
+  await db.query("update sequence_enrollment set version_id = $1 where id = $2", [versionId, sending.enrollmentId]);
+
+  await finishExecutions(db, [finishAs(sending, { versionId, plan: { passedOver: [], next: null } })]);
+
+  expect(await readEnrollment(db, sending.enrollmentId)).toMatchObject({ currentStepNumber: 0 });
+});
+
 test("in doubt without a plan, the enrollment stays where it is until an operator decides", async () => {
   const sending = await makeSending();
 

@@ -105,7 +105,7 @@ const statement = `
     from input i, locked
     where locked.execution_id = e.id and e.id = i.execution_id and e.generation = i.generation and e.status = i.from_status
       and (not i.advances or (locked.version_id = i.version_id and not e.has_advanced))
-    returning e.enrollment_id, e.step_key, locked.contact_id, locked.sequence_id, locked.message_id, locked.source, i.*
+    returning e.enrollment_id, e.step_id, e.step_key, locked.contact_id, locked.sequence_id, locked.message_id, locked.source, i.*
   ),
   logged as (
     insert into email_log (id, execution_id, sequence_id, contact_id, template_version_id, message_id, from_address, to_address,
@@ -119,11 +119,14 @@ const statement = `
   advanced as (
     update sequence_enrollment n
     set current_step_number = case when f.advances then coalesce(
-          -- Where the enrollment's version has this step; one that was deleted meanwhile is nowhere. One that was owed
-          -- stands before where they had come, and takes nobody back.
-          (select greatest(st.step_number, case when st.step_key = any(n.owed_step_keys) then n.current_step_number end)
-           from sequence_step st where st.version_id = n.version_id and st.step_key = f.step_key),
-          n.current_step_number) else n.current_step_number end,
+          -- Where the enrollment's version has this step, or, if it was deleted meanwhile, where it stood: from there the
+          -- plan goes on. One that was owed stands before where they had come, and takes nobody back.
+          (select greatest(here.step_number, case when f.step_key = any(n.owed_step_keys) then n.current_step_number end)
+           from sequence_step st
+           join sequence_step old on old.version_id = st.version_id and old.step_number <= st.step_number
+           join sequence_step here on here.version_id = n.version_id and here.step_key = old.step_key
+           where st.id = f.step_id order by old.step_number desc limit 1),
+          case when f.step_key = any(n.owed_step_keys) then n.current_step_number else 0 end) else n.current_step_number end,
         started_at = case when f.to_status = 'skipped' then n.started_at else coalesce(n.started_at, f.at) end,
         status = case when f.advances and f.next_id is null and n.status in ('active', 'paused') then 'completed' else n.status end,
         end_reason = case when f.advances and f.next_id is null and n.status in ('active', 'paused') then 'completed' else n.end_reason end,
