@@ -119,11 +119,14 @@ const statement = `
   advanced as (
     update sequence_enrollment n
     set current_step_number = case when f.advances then coalesce(
-          -- Where the enrollment's version has this step, or, if it was deleted meanwhile, where it stood: from there the
-          -- plan goes on. One that was owed stands before where they had come, and takes nobody back.
+          -- Where the enrollment's version has this step. One that was owed stands before where they had come, and takes
+          -- nobody back.
+          (select greatest(st.step_number, case when st.step_key = any(n.owed_step_keys) then n.current_step_number end)
+           from sequence_step st where st.version_id = n.version_id and st.step_key = f.step_key),
+          -- One that was deleted meanwhile: where it stood, since from there the plan goes on.
           (select greatest(here.step_number, case when f.step_key = any(n.owed_step_keys) then n.current_step_number end)
            from sequence_step st
-           join sequence_step old on old.version_id = st.version_id and old.step_number <= st.step_number
+           join sequence_step old on old.version_id = st.version_id and old.step_number < st.step_number
            join sequence_step here on here.version_id = n.version_id and here.step_key = old.step_key
            where st.id = f.step_id order by old.step_number desc limit 1),
           case when f.step_key = any(n.owed_step_keys) then n.current_step_number else 0 end) else n.current_step_number end,

@@ -531,7 +531,7 @@ class Simulated {
     const { place, steps } = this.#toGet();
     open.isOpen = false;
     const number = this.#steps.find((each) => each.key === open.key)?.stepNumber;
-    if (number !== undefined) this.#currentStepNumber = this.#isOwed(open.key) ? place : number;
+    this.#currentStepNumber = number === undefined || this.#isOwed(open.key) ? place : number;
     this.#openIn = this.#steps;
     this.#open(planNextStep({ ...planning, steps, afterStepNumber: 0 }));
     const keysToGet = steps.map((each) => each.key);
