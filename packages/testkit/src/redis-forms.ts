@@ -35,7 +35,11 @@ export async function ownSentinels(options: readonly string[] = []): Promise<Own
   const master = await startLocalRedis(program, options);
   const replica = await startLocalRedis(program, [...options, "--replicaof", `127.0.0.1 ${master.port}`]);
   await waitForLine(replica.port, ["info", "replication"], "master_link_status:up");
-  const sentinels = await Promise.all([1, 2, 3].map(() => startSentinel(program, master.port)));
+  // The last one takes longer to miss the master, so that it votes for one of the others: three that stand for election at once
+  // get a vote each, and try again only after twice the failover-timeout.
+  const sentinels = await Promise.all(
+    [1_000, 1_000, 4_000].map((downAfter) => startSentinel(program, master.port, downAfter)),
+  );
   for (const { port } of sentinels) {
     await waitForLine(port, ["info", "sentinel"], "slaves=1,sentinels=3");
   }
@@ -48,7 +52,7 @@ export async function ownSentinels(options: readonly string[] = []): Promise<Own
   };
 }
 
-async function startSentinel(program: string, masterPort: number): Promise<LocalRedis> {
+async function startSentinel(program: string, masterPort: number, downAfterMilliseconds: number): Promise<LocalRedis> {
   const port = await freePort();
   const directory = await mkdtemp(path.join(tmpdir(), "dripline-test-sentinel-"));
   const file = path.join(directory, "sentinel.conf"); // it writes into it what it finds out
@@ -59,8 +63,8 @@ async function startSentinel(program: string, masterPort: number): Promise<Local
       "bind 127.0.0.1",
       `dir ${directory}`,
       `sentinel monitor mymaster 127.0.0.1 ${masterPort} 2`,
-      "sentinel down-after-milliseconds mymaster 1000",
-      "sentinel failover-timeout mymaster 5000",
+      `sentinel down-after-milliseconds mymaster ${downAfterMilliseconds}`,
+      "sentinel failover-timeout mymaster 3000",
     ].join("\n"),
   );
   return startRedisProgram({ program, args: [file, "--sentinel"], port, directory });
