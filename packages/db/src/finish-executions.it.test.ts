@@ -335,18 +335,34 @@ test("a step that this person has had already, as it was in an earlier version, 
   expect(await readExecutions(db, sending.enrollmentId)).toHaveLength(1);
 });
 
-test("of a step that was deleted meanwhile, nothing is behind but what stood before it, whatever was put last", async () => {
+test.each([
+  { stays: [1, 3], behind: "where the step before it stands now", currentStepNumber: 2 },
+  { stays: [3], behind: "nothing, if none before it is left", currentStepNumber: 0 },
+])("behind whose step 2 was deleted meanwhile is $behind", async ({ stays, currentStepNumber }) => {
   const sending = await makeSending({}, { currentStepNumber: 1 });
   const versionId = newId();
   await db.query(
     "insert into sequence_version (id, sequence_id, version_number, published_at) values ($1, $2, 2, now())",
     [versionId, sending.sequence.id],
   );
+  // The last one goes to the front: where it stands says nothing of where they are.
+  await db.query(
+    `insert into sequence_step
+     select (jsonb_populate_record(st, jsonb_build_object('id', gen_random_uuid(), 'version_id', $1::uuid,
+                                                          'step_number', case st.step_number when 3 then 1 else 2 end))).*
+     from sequence_step st where st.version_id = $2 and st.step_number = any($3)`,
+    [versionId, sending.sequence.versionId, stays],
+  );
+  await db.query(
+    `update step_execution e set step_id = st.id, step_key = st.step_key, step_number = 2
+     from sequence_step st where e.id = $1 and st.version_id = $2 and st.step_number = 2`,
+    [sending.executionId, sending.sequence.versionId],
+  );
   await db.query("update sequence_enrollment set version_id = $1 where id = $2", [versionId, sending.enrollmentId]);
 
   await finishExecutions(db, [finishAs(sending, { versionId, plan: { passedOver: [], next: null } })]);
 
-  expect(await readEnrollment(db, sending.enrollmentId)).toMatchObject({ currentStepNumber: 0 });
+  expect(await readEnrollment(db, sending.enrollmentId)).toMatchObject({ currentStepNumber });
 });
 
 test("in doubt without a plan, the enrollment stays where it is until an operator decides", async () => {

@@ -1,6 +1,7 @@
 import type { NextStepPlan } from "@dripline/domain/next-step";
 import type { Queryable } from "./database.ts";
 import { newId } from "./new-id.ts";
+import { reachedStepNumber } from "./queries/later-steps.ts";
 
 /** An email that was handed to an SMTP server, for email_log; what it was made from stands in the row since the claim. */
 interface HandedOver {
@@ -124,12 +125,8 @@ const statement = `
           (select greatest(st.step_number, case when st.step_key = any(n.owed_step_keys) then n.current_step_number end)
            from sequence_step st where st.version_id = n.version_id and st.step_key = f.step_key),
           -- One that was deleted meanwhile: where it stood, since from there the plan goes on.
-          (select greatest(here.step_number, case when f.step_key = any(n.owed_step_keys) then n.current_step_number end)
-           from sequence_step st
-           join sequence_step old on old.version_id = st.version_id and old.step_number < st.step_number
-           join sequence_step here on here.version_id = n.version_id and here.step_key = old.step_key
-           where st.id = f.step_id order by old.step_number desc limit 1),
-          case when f.step_key = any(n.owed_step_keys) then n.current_step_number else 0 end) else n.current_step_number end,
+          (select ${reachedStepNumber} from sequence_step st where st.id = f.step_id),
+          0) else n.current_step_number end,
         started_at = case when f.to_status = 'skipped' then n.started_at else coalesce(n.started_at, f.at) end,
         status = case when f.advances and f.next_id is null and n.status in ('active', 'paused') then 'completed' else n.status end,
         end_reason = case when f.advances and f.next_id is null and n.status in ('active', 'paused') then 'completed' else n.end_reason end,

@@ -21,15 +21,17 @@ export const laterSteps = `
 export const laterStepKeys = `array(select l.step_key from sequence_step l where ${isLater})`;
 
 /**
- * Where the enrollment's version has the step `st`, or else the last one before it that both versions have. A step that
- * was owed takes nobody back to where it stands: they go on from where they had come.
+ * Where the enrollment's version (`n`) has the step `st`, or else the last one before it that both versions have; null if
+ * there is none. A step that was owed takes nobody back to where it stands: they go on from where they had come.
  */
-export const reachedStep = `
-  left join lateral (
-    select greatest(
+export const reachedStepNumber = `
+    greatest(
       (select here.step_number from sequence_step old
        join sequence_step here on here.version_id = n.version_id and here.step_key = old.step_key
        where old.version_id = st.version_id and old.step_number <= st.step_number
        order by old.step_number desc limit 1),
-      case when st.step_key = any(n.owed_step_keys) then n.current_step_number end) as step_number
-  ) reached on true`;
+      case when st.step_key = any(n.owed_step_keys) then n.current_step_number end)`;
+
+/** The same as a join, as `reached.step_number`. */
+export const reachedStep = `
+  left join lateral (select ${reachedStepNumber} as step_number) reached on true`;
